@@ -1,0 +1,174 @@
+// Fair shares of device time.
+//
+// Q2  Start-time fair queueing with depth D (Goyal, Vin, Cheng 1996; Jin, Chase, Kaur 2004, "SFQ(D)"): a guest's next
+//     piece has a start tag; the smallest goes first; virtual time is the start tag of what went last. A dispatch moves
+//     the guest's tag on by cost / weight. A guest that was idle starts at virtual time: it saves nothing up.
+// Q3  mClock (Gulati, Merchant, Varman 2010): a guest whose reservation tag is due goes before shares, and that service
+//     is not charged to its share; service by share does not use up its reservation. A limit tag in the future holds the
+//     guest back, whatever else is due.
+// Q4  Work-conserving: Next gives null only if every backlogged guest is held by its limit.
+//
+// A flush is charged when it is over (Charge): it moves the share tag on, so that who flushes much waits for it.
+namespace Scheduler.Core;
+
+internal sealed class FairPolicy(int guests, double unitNs) : DispatchPolicy
+{
+    // Tags are nanoseconds divided by weight, in doubles. They are moved back to around zero before they grow so large
+    // that small costs would be rounded away.
+    private const double TagMax = 1e15;
+
+    // What a limit or a reservation lets a backlogged guest catch up after a late wake-up.
+    private const double LimitBurstNs = 10e6;
+    private const double ReservationBurstNs = 1e9;
+
+    private readonly Guest?[] _guests = new Guest?[guests];
+    private readonly TagHeap _shares = new(guests);
+    private readonly TagHeap _reservations = new(guests);
+    private readonly TagHeap _limited = new(guests);
+    private double _virtualTime;
+    private bool _byReservation;
+    private bool _limitsLifted;
+
+    public override bool MergesFlushes => true;
+
+    public override void Add(Request request, long nowNs)
+    {
+        Guest guest = request.Ring.Disk.Guest;
+        bool wasBacklogged = guest.Backlogged;
+        Enqueue(request);
+        if (!wasBacklogged && guest.Backlogged)
+            Enter(guest, nowNs);
+    }
+
+    public override void Remove(Request request)
+    {
+        Dequeue(request);
+        if (!request.Ring.Disk.Guest.Backlogged)
+            Leave(request.Ring.Disk.Guest);
+    }
+
+    public override void BlockChanged(Guest guest, long nowNs)
+    {
+        if (guest.Backlogged)
+            Enter(guest, nowNs);
+        else
+            Leave(guest);
+    }
+
+    public override Request? Next(long nowNs)
+    {
+        while (_limited.Count > 0 && (_limited.FirstTag <= nowNs || _limitsLifted))
+        {
+            Guest guest = _limited.First;
+            _limited.Remove(guest);
+            _shares.Set(guest, guest.ShareTag);
+            if (guest.Spec.Reservation > 0)
+                _reservations.Set(guest, guest.ReservationTag);
+        }
+
+        if (_reservations.Count > 0 && _reservations.FirstTag <= nowNs)
+        {
+            _byReservation = true;
+            return _reservations.First.Oldest;
+        }
+
+        _byReservation = false;
+        return _shares.Count == 0 ? null : _shares.First.Oldest;
+    }
+
+    public override void Dispatched(Guest guest, double costNs, long nowNs)
+    {
+        guest.DeviceTimeNs += costNs;
+        if (_byReservation)
+        {
+            guest.ReservationTag = Math.Max(guest.ReservationTag, nowNs - ReservationBurstNs) + TimeOf(costNs, guest.Spec.Reservation);
+            if (_reservations.Contains(guest))
+                _reservations.Set(guest, guest.ReservationTag);
+        }
+        else
+        {
+            _virtualTime = guest.ShareTag;
+            MoveShareTag(guest, costNs);
+        }
+
+        if (guest.Spec.Limit > 0)
+        {
+            guest.LimitTag = Math.Max(guest.LimitTag, nowNs - LimitBurstNs) + TimeOf(costNs, guest.Spec.Limit);
+            if (guest.LimitTag > nowNs && !_limitsLifted && guest.Backlogged)
+                Hold(guest);
+        }
+
+        if (_virtualTime > TagMax)
+            Rebase();
+    }
+
+    public override void Charge(Guest guest, double costNs)
+    {
+        guest.DeviceTimeNs += costNs;
+        guest.ShareTag = Math.Max(guest.ShareTag, _virtualTime);
+        _guests[guest.Index] = guest;
+        MoveShareTag(guest, costNs);
+    }
+
+    public override void LiftLimits() => _limitsLifted = true;
+
+    public override long NextTimeNs() => _limited.Count == 0 ? long.MaxValue : (long)Math.Ceiling(_limited.FirstTag);
+
+    private static bool IsLimited(Guest guest, long nowNs) => guest.Spec.Limit > 0 && guest.LimitTag > nowNs;
+
+    // How long a cost lasts at a rate in units a second.
+    private double TimeOf(double costNs, double unitsPerSecond) => costNs / unitNs / unitsPerSecond * 1e9;
+
+    private void Enter(Guest guest, long nowNs)
+    {
+        _guests[guest.Index] = guest;
+        if (_shares.Contains(guest) || _limited.Contains(guest))
+            return;
+        guest.ShareTag = Math.Max(guest.ShareTag, _virtualTime);
+        guest.ReservationTag = Math.Max(guest.ReservationTag, nowNs);
+        if (IsLimited(guest, nowNs) && !_limitsLifted)
+        {
+            _limited.Set(guest, guest.LimitTag);
+            return;
+        }
+
+        _shares.Set(guest, guest.ShareTag);
+        if (guest.Spec.Reservation > 0)
+            _reservations.Set(guest, guest.ReservationTag);
+    }
+
+    private void Leave(Guest guest)
+    {
+        _shares.Remove(guest);
+        _reservations.Remove(guest);
+        _limited.Remove(guest);
+    }
+
+    private void Hold(Guest guest)
+    {
+        _shares.Remove(guest);
+        _reservations.Remove(guest);
+        _limited.Set(guest, guest.LimitTag);
+    }
+
+    private void MoveShareTag(Guest guest, double costNs)
+    {
+        guest.ShareTag += costNs / guest.Weight;
+        if (_shares.Contains(guest))
+            _shares.Set(guest, guest.ShareTag);
+    }
+
+    private void Rebase()
+    {
+        foreach (Guest? guest in _guests)
+        {
+            if (guest is null)
+                continue;
+            guest.ShareTag = Math.Max(0, guest.ShareTag - _virtualTime);
+            if (_shares.Contains(guest))
+                _shares.Set(guest, guest.ShareTag);
+        }
+
+        _virtualTime = 0;
+    }
+}

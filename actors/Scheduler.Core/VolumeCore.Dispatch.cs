@@ -1,0 +1,191 @@
+// Pieces to the device and back.
+//
+// Q4  Work-conserving: while a slot of the depth is free and the policy has something, it goes. A flush in flight takes
+//     a slot, but never the last one (F8).
+// Q5  What a stream or a flush holds is not in the policy's queue, and so takes no slot.
+// S2  Each piece's place is resolved, and asserted, at dispatch.
+// Q1  A guest's unflushed bytes are counted from dispatch; beyond the bound its writes are blocked, and a flush that it
+//     pays for is wanted.
+namespace Scheduler.Core;
+
+public sealed partial class VolumeCore
+{
+    private readonly OperationTable _operations;
+    private int _flushesInFlight;
+    private int _dataInFlight;
+
+    private int DataDepth => Math.Max(1, _spec.Depth - _flushesInFlight);
+
+    private void Dispatch()
+    {
+        while (_dataInFlight < DataDepth && _policy.Next(_nowNs) is { } request)
+            DispatchPiece(request);
+    }
+
+    private void DispatchPiece(Request request)
+    {
+        Disk disk = request.Ring.Disk;
+        Guest guest = disk.Guest;
+        (int domainIndex, long deviceOffset, long length) =
+            disk.Extents.Piece(request.Op, request.Offset + request.Dispatched, request.Length - request.Dispatched);
+        FlushDomain domain = _domains[domainIndex];
+        bool write = request.Op.IsWrite();
+        if (write && domain.Fault != 0)
+        {
+            // F6: everything but reads fails on a fenced domain.
+            _policy.Remove(request);
+            request.Error = CoreError.Io;
+            TryAdvance(request);
+            return;
+        }
+
+        bool data = request.Op is RequestOp.Write or RequestOp.BarrierWrite;
+        bool durable = !domain.Spec.VolatileCache || (data && domain.Spec.DurableWrites);
+        bool dsync = false;
+        long unflushed = 0;
+        if (write && !durable)
+        {
+            dsync = data && (request.Flags & RequestFlags.Fua) != 0 && domain.Spec.SupportsDsync
+                && domain.Fua.UseDsync(domain.FlushCostNs);
+            unflushed = dsync ? 0 : data ? length : 4096;
+            if (guest.Unflushed > 0 && guest.Unflushed + unflushed > guest.Spec.UnflushedBytesMax)
+            {
+                guest.WritesBlocked = true;
+                _policy.BlockChanged(guest, _nowNs);
+                WantOwnFlush(guest);
+                EmitFlushes();
+                return;
+            }
+        }
+
+        double cost = _spec.Costs.Piece(request.Op, length);
+        _policy.Dispatched(guest, cost, _nowNs);
+        guest.Unflushed += unflushed;
+        if (dsync)
+            DsyncWrites++;
+
+        int number = _operations.Start(new Operation
+        {
+            Request = request,
+            Domain = domainIndex,
+            Bytes = length,
+            UnflushedBytes = unflushed,
+            Dsync = dsync,
+            StartedNs = _nowNs,
+        });
+        _dataInFlight++;
+
+        ref Effect io = ref _effects.Add(EffectKind.Io);
+        io.Op = request.Op;
+        io.Flags = request.Flags;
+        io.Dsync = dsync;
+        io.Ring = request.Ring.Number;
+        io.Slot = request.Slot;
+        io.Operation = number;
+        io.Domain = domainIndex;
+        io.Offset = deviceOffset;
+        io.Length = length;
+        io.BufferOffset = request.Dispatched;
+
+        if (request.StartedNs < 0)
+            request.StartedNs = _nowNs;
+        request.PiecesInFlight++;
+        request.Dispatched += length;
+        if (request.Dispatched == request.Length || request.Op == RequestOp.Status)
+            _policy.Remove(request);
+    }
+
+    private void Completed(int number, int error)
+    {
+        Operation operation = _operations.End(number);
+        FlushDomain domain = _domains[operation.Domain];
+        if (operation.Request is null)
+        {
+            _flushesInFlight--;
+            FlushCompleted(domain, error);
+            return;
+        }
+
+        _dataInFlight--;
+        Request request = operation.Request;
+        request.PiecesInFlight--;
+        if (request.Op.IsWrite())
+            WriteCompleted(request, operation, domain, error);
+        if (error != 0)
+            Fail(request, error);
+        TryAdvance(request);
+    }
+
+    // A request that failed sends no further pieces.
+    private void Fail(Request request, int error)
+    {
+        if (request.Error == 0)
+            request.Error = error;
+        if (request.State == RequestState.Queued)
+            _policy.Remove(request);
+    }
+
+    private void WriteCompleted(Request request, in Operation operation, FlushDomain domain, int error)
+    {
+        Disk disk = request.Ring.Disk;
+        bool data = request.Op is RequestOp.Write or RequestOp.BarrierWrite;
+        if (operation.Dsync)
+            domain.Fua.DsyncTook(_nowNs - operation.StartedNs);
+
+        if (operation.Dsync && error != 0 && error != CoreError.NoSpace)
+        {
+            Fence(domain, error);
+            AwaitRecord(request, domain);
+        }
+        else if (domain.Fault != 0)
+        {
+            // It was on its way when the domain was fenced. It may be in the cache, and nobody will flush it.
+            Fail(request, CoreError.Io);
+            if (domain.RecordPending)
+                AwaitRecord(request, domain);
+        }
+
+        bool durable = !domain.Spec.VolatileCache || (data && domain.Spec.DurableWrites) || (operation.Dsync && error == 0);
+        if (!durable)
+        {
+            // A write that failed may have changed part of its range: it dirties the disk all the same.
+            disk.DirtyAt[domain.Index] = ++_moment;
+            request.UndurableDomains |= domain.Bit;
+        }
+
+        if (operation.UnflushedBytes > 0)
+        {
+            if (domain.Fault != 0)
+                disk.Guest.Unflushed -= operation.UnflushedBytes;
+            else
+                domain.AddDirty(disk.Guest, operation.UnflushedBytes);
+            WantOwnFlush(disk.Guest);
+            Unblock(disk.Guest);
+        }
+    }
+
+    // Q1: half of the bound is reached, or a write waits for it.
+    private void WantOwnFlush(Guest guest)
+    {
+        long bound = guest.Spec.UnflushedBytesMax;
+        if (guest.Unflushed < bound / 2)
+            return;
+        foreach (FlushDomain domain in _domains)
+        {
+            long dirty = guest.Dirty[domain.Index];
+            if (dirty > 0 && (guest.WritesBlocked || dirty >= bound / 4) && !domain.Wanted && domain.Fault == 0)
+            {
+                domain.Wanted = true;
+                FlushPoints++;
+            }
+        }
+    }
+
+    private void Unblock(Guest guest)
+    {
+        if (!guest.WritesBlocked || guest.Unflushed > guest.Spec.UnflushedBytesMax / 2)
+            return;
+        guest.WritesBlocked = false;
+        _policy.BlockChanged(guest, _nowNs);
+    }
+}

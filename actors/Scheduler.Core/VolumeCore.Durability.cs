@@ -1,0 +1,215 @@
+// Flush points, FUA and faults.
+//
+// F1  One device flush in flight per domain; what arrives meanwhile collects.
+// F2  A flush request waits on every domain of its disk that is not clean, so that it covers the writes of all the
+//     disk's rings; nothing is answered before its completion was processed here.
+// F3  It rides on the flush in flight only if that covers all that the disk has completed.
+// F4  A clean disk's flush is answered at once.
+// F6  When a sync fails, all that it covered fails, after the fault was made durable; the domain is fenced.
+// F7  FlushGathering decides on holds.
+// F8  Nothing here holds a read or a write of anyone.
+namespace Scheduler.Core;
+
+public sealed partial class VolumeCore
+{
+    // The request needs all that its disk has completed until now to be durable on these domains.
+    private void AwaitFlush(Request request, ulong domains)
+    {
+        Disk disk = request.Ring.Disk;
+        FlushPoints++;
+        foreach (FlushDomain domain in _domains)
+        {
+            // F6, F4 included.
+            if ((domains & domain.Bit) != 0 && domain.Fault != 0)
+            {
+                request.Error = CoreError.Io;
+                return;
+            }
+        }
+
+        foreach (FlushDomain domain in _domains)
+        {
+            if ((domains & domain.Bit) == 0 || domain.IsClean(disk))
+                continue;
+            request.Awaits++;
+            if (_policy.MergesFlushes && domain.FlushInFlightCovers(disk))
+            {
+                domain.Flying.Add(request);
+                MarkStarted(request);
+                TraceServes(domain, request);
+            }
+            else
+            {
+                domain.Collecting.Add(request);
+                FlushGathering.Joined(domain, request);
+            }
+        }
+    }
+
+    private void EmitFlushes()
+    {
+        foreach (FlushDomain domain in _domains)
+        {
+            if (!domain.InFlight && domain.Fault == 0 && MayEmit(domain))
+                EmitFlush(domain);
+        }
+    }
+
+    private bool MayEmit(FlushDomain domain)
+    {
+        if (domain.Wanted)
+            return true;
+        if (domain.Collecting.Count == 0)
+            return false;
+        if (!_policy.MergesFlushes || _stopping)
+            return true;
+        if (domain.Hold == 0)
+            _gathering.Decide(domain, _nowNs);
+        return domain.HoldExpects == 0 || domain.HoldEndsNs <= _nowNs;
+    }
+
+    private void EmitFlush(FlushDomain domain)
+    {
+        Invariant.Holds(domain.Flying.Count == 0, "F1", "requests wait for a flush that is not in flight");
+        if (_policy.MergesFlushes)
+        {
+            (domain.Flying, domain.Collecting) = (domain.Collecting, domain.Flying);
+        }
+        else if (domain.Collecting.Count > 0)
+        {
+            // Pass-through: a device flush for each.
+            domain.Flying.Add(domain.Collecting[0]);
+            domain.Collecting.RemoveAt(0);
+        }
+
+        domain.Emit(++_moment, _nowNs);
+        DeviceFlushes++;
+        _flushesInFlight++;
+        int number = _operations.Start(new Operation { Domain = domain.Index, StartedNs = _nowNs });
+        domain.Operation = number;
+        ref Effect flush = ref _effects.Add(EffectKind.Flush);
+        flush.Domain = domain.Index;
+        flush.Operation = number;
+        foreach (Request request in domain.Flying)
+        {
+            MarkStarted(request);
+            TraceServes(domain, request);
+        }
+    }
+
+    private void FlushCompleted(FlushDomain domain, int error)
+    {
+        FlushesServed += domain.Flying.Count;
+        domain.Fua.FlushServed(domain.Flying.Count);
+        domain.Finish(_policy, _nowNs);
+        if (error != 0)
+            Fence(domain, error);
+        if (domain.Fault == 0)
+        {
+            domain.FlushedAt = domain.EmittedAt;
+            for (int i = 0; i < domain.Flying.Count; i++)
+            {
+                Request request = domain.Flying[i];
+                request.Awaits--;
+                TryAdvance(request);
+            }
+
+            domain.Flying.Clear();
+        }
+
+        foreach (Guest guest in _guests)
+        {
+            if (!guest.WritesBlocked)
+                continue;
+            WantOwnFlush(guest);
+            Unblock(guest);
+        }
+    }
+
+    private void Fence(FlushDomain domain, int error)
+    {
+        if (domain.Fault != 0)
+            return;
+        domain.Fault = error;
+        domain.RecordPending = true;
+        domain.Wanted = false;
+        domain.Hold = 0;
+        domain.ForgetDirty();
+        foreach (Guest guest in _guests)
+            Unblock(guest);
+
+        ref Effect record = ref _effects.Add(EffectKind.RecordFault);
+        record.Domain = domain.Index;
+        record.Error = error;
+
+        // The flush in flight too: if a durable write failed beside it, its own success says nothing any more.
+        FailWaiters(domain, domain.Flying);
+        FailWaiters(domain, domain.Collecting);
+    }
+
+    // They keep what they await: the fault's record now, instead of the flush.
+    private static void FailWaiters(FlushDomain domain, List<Request> waiters)
+    {
+        foreach (Request request in waiters)
+        {
+            if (request.Error == 0)
+                request.Error = CoreError.Io;
+            domain.AwaitingRecord.Add(request);
+        }
+
+        waiters.Clear();
+    }
+
+    private static void AwaitRecord(Request request, FlushDomain domain)
+    {
+        request.Awaits++;
+        domain.AwaitingRecord.Add(request);
+    }
+
+    private void FaultRecorded(FlushDomain domain)
+    {
+        Invariant.Holds(domain.RecordPending, "F6", "a fault was recorded that nobody asked to record");
+        domain.RecordPending = false;
+        foreach (Request request in domain.AwaitingRecord)
+        {
+            request.Awaits--;
+            TryAdvance(request);
+        }
+
+        domain.AwaitingRecord.Clear();
+    }
+
+    private void ClearFault(FlushDomain domain)
+    {
+        Invariant.Holds(domain.Fault != 0 && !domain.RecordPending, "F6", "a fault is cleared that is not there, or not recorded yet");
+        foreach (Ring? ring in _rings)
+        {
+            if (ring is null || ring.Detached || (ring.Disk.Extents.Domains & domain.Bit) == 0 || domain.IsClean(ring.Disk))
+                continue;
+            ring.Disconnected = true;
+            _effects.Add(EffectKind.Disconnect).Ring = ring.Number;
+        }
+
+        domain.Fault = 0;
+        _moment++;
+        foreach (Disk disk in _disks)
+            disk.DirtyAt[domain.Index] = _moment;
+    }
+
+    private void MarkStarted(Request request)
+    {
+        if (request.StartedNs < 0)
+            request.StartedNs = _nowNs;
+    }
+
+    private void TraceServes(FlushDomain domain, Request request)
+    {
+        if (!TraceFlushes)
+            return;
+        ref Effect serves = ref _effects.Add(EffectKind.FlushServes);
+        serves.Ring = request.Ring.Number;
+        serves.Slot = request.Slot;
+        serves.Operation = domain.Operation;
+        serves.Domain = domain.Index;
+    }
+}

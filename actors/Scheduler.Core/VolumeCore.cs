@@ -1,0 +1,277 @@
+// The scheduler of one volume: events and time in, effects out. Nothing here knows an actor, a device, a clock, a thread
+// or a random number. What each part does, by rule:
+//
+//   VolumeCore.cs             events; rings come and go; the end of each step
+//   VolumeCore.Requests.cs    a request's life: arrival, order, phases, answer       S3 S4 O1-O6
+//   VolumeCore.Dispatch.cs    pieces to the device and back                          Q4 Q5 S2
+//   VolumeCore.Durability.cs  flush points, FUA, faults                              F1-F8
+//   RequestStream.cs          order within a stream                                  O1-O6
+//   FlushDomain.cs            one domain's flushes merged                            F1 F3 F4 Q1
+//   FlushGathering.cs         how long a flush waits for company                     F7
+//   FuaChoice.cs              which way of FUA                                       F5
+//   FairPolicy.cs             whose piece is next                                    Q2 Q3
+namespace Scheduler.Core;
+
+/// <summary>
+/// A volume's scheduler as a value that is stepped. Owned by one caller; not thread-safe. After an
+/// <see cref="InvariantException"/> it must not be used again.
+/// </summary>
+public sealed partial class VolumeCore
+{
+    /// <summary>Most credits of a ring.</summary>
+    public const int CreditsMax = 1024;
+
+    private readonly VolumeSpec _spec;
+    private readonly Guest[] _guests;
+    private readonly Disk[] _disks;
+    private readonly FlushDomain[] _domains;
+    private readonly DispatchPolicy _policy;
+    private readonly FlushGathering _gathering = new();
+    private readonly EffectList _effects = new();
+    private readonly List<Ring?> _rings = [];
+
+    private long _nowNs;
+
+    /// <summary>F3: moved on by every completed write and every emitted flush.</summary>
+    private long _moment = 1;
+    private long _sequence;
+    private int _busy;
+    private bool _stopping;
+    private bool _stopped;
+    private long _wakeAtNs = long.MaxValue;
+
+    /// <summary>Creates a scheduler without rings.</summary>
+    /// <param name="spec">The volume.</param>
+    /// <exception cref="ArgumentException">A value is out of range, or an ordered mode is not served.</exception>
+    public VolumeCore(VolumeSpec spec)
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        if (spec.Domains.Count is < 1 or > VolumeSpec.DomainsMax)
+            throw new ArgumentException($"a volume has 1 to {VolumeSpec.DomainsMax} flush domains, not {spec.Domains.Count}", nameof(spec));
+        if (spec.Depth is < 1 or > 1024)
+            throw new ArgumentException($"depth {spec.Depth} is not in 1 to 1024", nameof(spec));
+
+        _spec = spec;
+        _domains = [.. spec.Domains.Select((domain, i) => new FlushDomain(i, domain, spec.Costs.FlushNs))];
+        _guests = [.. spec.Guests.Select((guest, i) => CreateGuest(i, guest))];
+        _disks = [.. spec.Disks.Select((disk, i) => CreateDisk(i, disk))];
+        _operations = new OperationTable(spec.Depth + _domains.Length);
+        _policy = spec.Policy switch
+        {
+            PolicyKind.Fair => new FairPolicy(_guests.Length, spec.Costs.UnitNs),
+            PolicyKind.Fifo => new FifoPolicy(_guests.Length),
+            _ => throw new ArgumentException($"policy {spec.Policy} is not known", nameof(spec)),
+        };
+    }
+
+    /// <summary>Report which requests a device flush serves (<see cref="EffectKind.FlushServes"/>).</summary>
+    public bool TraceFlushes { get; set; }
+
+    /// <summary>Operations on the device now.</summary>
+    public int InFlight => _operations.Count;
+
+    /// <summary>Requests that were accepted and are not answered.</summary>
+    public int Busy => _busy;
+
+    /// <summary>Sum of the credits of all attached rings: the bound of every queue (S4).</summary>
+    public int Credits { get; private set; }
+
+    /// <summary>Device flushes emitted since the start: whole-domain syncs.</summary>
+    public long DeviceFlushes { get; private set; }
+
+    /// <summary>Writes emitted that are durable when they complete (<c>RWF_DSYNC</c>).</summary>
+    public long DsyncWrites { get; private set; }
+
+    /// <summary>Requests that device flushes served.</summary>
+    public long FlushesServed { get; private set; }
+
+    /// <summary>Flush points so far: flushes, barriers' flushes before and after, FUA by flush, and the volume's own.</summary>
+    public long FlushPoints { get; private set; }
+
+    /// <summary>Flushes that a guest asked for.</summary>
+    /// <param name="guest">Index of the guest.</param>
+    /// <returns>Requests of operation flush since the start.</returns>
+    public long FlushRequests(int guest) => _guests[guest].FlushRequests;
+
+    /// <summary>Device time charged to a guest (Q1).</summary>
+    /// <param name="guest">Index of the guest.</param>
+    /// <returns>Nanoseconds since the start.</returns>
+    public double DeviceTimeNs(int guest) => _guests[guest].DeviceTimeNs;
+
+    /// <summary>Bytes that a guest has written and no flush has made durable.</summary>
+    /// <param name="guest">Index of the guest.</param>
+    /// <returns>Bytes; in flight counts.</returns>
+    public long Unflushed(int guest) => _guests[guest].Unflushed;
+
+    /// <summary>Errno of the fault that fences a domain, or 0.</summary>
+    /// <param name="domain">Index of the domain.</param>
+    /// <returns>Errno or 0.</returns>
+    public int Fault(int domain) => _domains[domain].Fault;
+
+    /// <summary>Takes one event and says what is to be done.</summary>
+    /// <param name="happened">What happened.</param>
+    /// <param name="nowNs">Now, in nanoseconds of a clock that never goes back.</param>
+    /// <returns>The effects, in order; valid until the next step.</returns>
+    /// <exception cref="InvariantException">A rule is broken, by the caller or in here (S6).</exception>
+    public ReadOnlySpan<Effect> Step(in VolumeEvent happened, long nowNs)
+    {
+        Invariant.Holds(nowNs >= _nowNs, "S6", "time went back");
+        Invariant.Holds(!_stopped, "S6", "an event came after the volume had stopped");
+        _nowNs = nowNs;
+        _effects.Clear();
+        switch (happened.Kind)
+        {
+            case EventKind.Submit:
+                Arrive(happened);
+                break;
+            case EventKind.Completed:
+                Completed(happened.Operation, happened.Value);
+                break;
+            case EventKind.Tick:
+                _wakeAtNs = long.MaxValue;
+                break;
+            case EventKind.Attach:
+                Attach(happened);
+                break;
+            case EventKind.Detach:
+                Detach(RingOf(happened.Ring));
+                break;
+            case EventKind.FaultRecorded:
+                FaultRecorded(_domains[happened.Slot]);
+                break;
+            case EventKind.ClearFault:
+                ClearFault(_domains[happened.Slot]);
+                break;
+            case EventKind.Stop:
+                _stopping = true;
+                _policy.LiftLimits();
+                break;
+            default:
+                throw new InvariantException("S6", $"event {happened.Kind} is not known");
+        }
+
+        EmitFlushes();
+        Dispatch();
+        FinishStop();
+        PlanWake();
+        return _effects.Items;
+    }
+
+    private Guest CreateGuest(int index, GuestSpec spec)
+    {
+        if (spec.Weight is < 1 or > 10_000)
+            throw new ArgumentException($"guest {spec.Name}: weight {spec.Weight} is not in 1 to 10000", nameof(spec));
+        if (spec.Reservation < 0 || spec.Limit < 0 || (spec.Limit > 0 && spec.Limit < spec.Reservation))
+            throw new ArgumentException($"guest {spec.Name}: reservation {spec.Reservation} and limit {spec.Limit} do not fit", nameof(spec));
+        if (spec.UnflushedBytesMax <= 0 || spec.FlushLatencyNsMax < 0)
+            throw new ArgumentException($"guest {spec.Name}: the bounds on unflushed bytes and flush latency must be above 0", nameof(spec));
+        return new Guest(index, spec, _domains.Length);
+    }
+
+    private Disk CreateDisk(int index, DiskSpec spec)
+    {
+        if (spec.Ordered is not (OrderedMode.FlushFua or OrderedMode.TagFlush))
+            throw new ArgumentException($"disk {spec.Name}: ordered mode {spec.Ordered} is not served", nameof(spec));
+        foreach (Extent extent in spec.Extents)
+        {
+            if (extent.Domain < 0 || extent.Domain >= _domains.Length
+                || extent.DeviceOffset > _domains[extent.Domain].Spec.Size - extent.Length)
+                throw new ArgumentException($"disk {spec.Name}: {extent} is not on its device", nameof(spec));
+        }
+
+        Disk disk = new(index, spec, _guests[spec.Guest], _domains.Length);
+
+        // F4: unflushed until one device flush has succeeded.
+        Array.Fill(disk.DirtyAt, _moment);
+        return disk;
+    }
+
+    private Ring RingOf(int number)
+    {
+        Ring? ring = number >= 0 && number < _rings.Count ? _rings[number] : null;
+        Invariant.Holds(ring is { Detached: false }, "S3", "an event names a ring that is not attached");
+        return ring;
+    }
+
+    private void Attach(in VolumeEvent happened)
+    {
+        int number = happened.Ring;
+        Invariant.Holds(happened.Value is >= 1 and <= CreditsMax && happened.Stream >= 1, "S4", "a ring attaches with credits or streams out of range");
+        Invariant.Holds(number >= 0 && (number >= _rings.Count || _rings[number] is null), "S3", "a ring attaches under a number in use");
+        while (_rings.Count <= number)
+            _rings.Add(null);
+        _rings[number] = new Ring(number, _disks[happened.Slot], happened.Value, happened.Stream);
+        Credits += happened.Value;
+    }
+
+    private void Detach(Ring ring)
+    {
+        ring.Detached = true;
+        _gathering.Forget(ring);
+
+        // What is held first, so that dropping what is queued does not start it.
+        foreach (Request request in ring.Slots)
+            DropHeld(request);
+        foreach (Request request in ring.Slots)
+            DropQueued(request);
+        ReleaseIfGone(ring);
+    }
+
+    private void ReleaseIfGone(Ring ring)
+    {
+        if (!ring.Detached || ring.Busy > 0 || _rings[ring.Number] != ring)
+            return;
+        _rings[ring.Number] = null;
+        Credits -= ring.Slots.Length;
+        _effects.Add(EffectKind.RingReleased).Ring = ring.Number;
+    }
+
+    // S3: stopping answers all that was accepted, flushes where a disk is dirty, and says so once.
+    private void FinishStop()
+    {
+        if (!_stopping || _busy > 0)
+            return;
+        foreach (FlushDomain domain in _domains)
+        {
+            if (domain.RecordPending || domain.InFlight)
+                return;
+            if (domain.Fault == 0 && IsDirty(domain))
+            {
+                domain.Wanted = true;
+                FlushPoints++;
+                EmitFlushes();
+                return;
+            }
+        }
+
+        Invariant.Holds(_operations.Count == 0, "S3", "operations are in flight though all requests are answered");
+        _stopped = true;
+        _effects.Add(EffectKind.Stopped);
+    }
+
+    private bool IsDirty(FlushDomain domain)
+    {
+        foreach (Disk disk in _disks)
+        {
+            if ((disk.Extents.Domains & domain.Bit) != 0 && !domain.IsClean(disk))
+                return true;
+        }
+
+        return false;
+    }
+
+    private void PlanWake()
+    {
+        long wake = _dataInFlight < DataDepth ? _policy.NextTimeNs() : long.MaxValue;
+        foreach (FlushDomain domain in _domains)
+        {
+            if (domain.Hold != 0 && domain.Collecting.Count > 0)
+                wake = Math.Min(wake, domain.HoldEndsNs);
+        }
+
+        if (wake == _wakeAtNs)
+            return;
+        _wakeAtNs = wake;
+        _effects.Add(EffectKind.WakeAt).TimeNs = wake;
+    }
+}
