@@ -1,0 +1,37 @@
+namespace Scheduler.Actors;
+
+/// <summary>Ring to volume: take me. Answered with <see cref="Attached"/> or <see cref="AttachRefused"/>.</summary>
+/// <param name="Disk">Name of the disk.</param>
+/// <param name="Credits">Request slots that the ring asks for; 1 to 1,024.</param>
+/// <param name="Streams">Streams; 1 to 255.</param>
+/// <param name="Memory">The guest's buffers.</param>
+/// <param name="Channel">The ring's batches.</param>
+public sealed record Attach(string Disk, int Credits, byte Streams, RingMemory Memory, RingChannel Channel);
+
+/// <summary>Volume to ring: talk to this ref, and watch it.</summary>
+/// <param name="Volume">The volume's scheduler.</param>
+/// <param name="Epoch">Its incarnation; grows with each.</param>
+/// <param name="Credits">Request slots granted, not more than asked for.</param>
+public sealed record Attached(ActorRef Volume, long Epoch, int Credits);
+
+/// <summary>Volume to ring: not now.</summary>
+/// <param name="Reason">For the log.</param>
+public sealed record AttachRefused(string Reason);
+
+/// <summary>Ring to volume: the guest is gone. (A ring that stops without it is noticed by watching.)</summary>
+public sealed record Detach
+{
+    /// <summary>The message.</summary>
+    public static Detach Instance { get; } = new();
+}
+
+/// <summary>Volume to ring: close, the guest may have lost data (F6), or the volume stops.</summary>
+/// <param name="Reason">For the log.</param>
+/// <param name="Answer">Whether requests that are unanswered get an error first.</param>
+public sealed record Disconnect(string Reason, bool Answer);
+
+/// <summary>Front end to ring: the guest is gone.</summary>
+internal sealed record CloseRing
+{
+    public static readonly CloseRing Instance = new();
+}

@@ -1,0 +1,69 @@
+using System.Diagnostics;
+using Scheduler.Core;
+
+namespace Scheduler.Actors;
+
+/// <summary>
+/// Spans: one for each sampled request, and one for each device flush that served sampled requests, with a link to each of
+/// them. Costs a comparison for each request that is not sampled.
+/// </summary>
+internal sealed class RequestTracing(VolumeTelemetry telemetry, string volume)
+{
+    private readonly Dictionary<int, FlushSpan> _flushes = [];
+    private int _count;
+
+    public bool IsOn => telemetry.TraceEvery > 0;
+
+    public void Arrived(AttachedRing ring, in RingRequest request)
+    {
+        if (!IsOn || ++_count < telemetry.TraceEvery)
+            return;
+        _count = 0;
+        Activity? span = telemetry.Source.StartActivity("scheduler.request", ActivityKind.Server, default(ActivityContext));
+
+        // Spans here never are the thread's current one: many are open at once on one thread.
+        Activity.Current = null;
+        _ = span?.SetTag("volume", volume).SetTag("disk", ring.Disk).SetTag("op", VolumeStatus.OpNames[VolumeStatus.OpIndex((RequestOp)request.Op)])
+            .SetTag("offset", request.Offset).SetTag("length", request.Length);
+        ring.Spans[request.Slot] = span;
+    }
+
+    public void Answered(AttachedRing ring, in Effect reply)
+    {
+        Activity? span = ring.Spans[reply.Slot];
+        if (span is null)
+            return;
+        ring.Spans[reply.Slot] = null;
+        _ = span.SetTag("queued.ms", reply.QueuedNs / 1e6);
+        if (reply.Error != 0)
+            _ = span.SetTag("errno", reply.Error).SetStatus(ActivityStatusCode.Error);
+        span.Dispose();
+    }
+
+    public void FlushEmitted(int operation)
+    {
+        if (IsOn)
+            _flushes[operation] = new FlushSpan(DateTimeOffset.UtcNow, []);
+    }
+
+    public void FlushServes(int operation, AttachedRing ring, int slot)
+    {
+        if (ring.Spans[slot] is { } span)
+            _flushes[operation].Links.Add(new ActivityLink(span.Context));
+    }
+
+    public void FlushCompleted(int operation, int error)
+    {
+        if (!IsOn || !_flushes.Remove(operation, out FlushSpan? flush) || flush.Links.Count == 0)
+            return;
+        using Activity? span = telemetry.Source.StartActivity(
+            "scheduler.flush.device", ActivityKind.Internal, default(ActivityContext), [new("volume", volume)], flush.Links, flush.Started);
+        _ = span?.SetTag("served", flush.Links.Count);
+        if (error != 0)
+            _ = span?.SetTag("errno", error).SetStatus(ActivityStatusCode.Error);
+        if (span is not null)
+            Activity.Current = null;
+    }
+
+    private sealed record FlushSpan(DateTimeOffset Started, List<ActivityLink> Links);
+}

@@ -1,0 +1,332 @@
+using Scheduler.Core;
+using Scheduler.Storage;
+
+namespace Scheduler.Actors;
+
+/// <summary>
+/// The scheduler actor of one volume. Thin: it turns messages and completions into events, steps the core, and carries out
+/// the effects. The only place that calls <see cref="VolumeCore.Step"/>.
+/// </summary>
+public sealed class VolumeScheduler : Actor
+{
+    private readonly VolumeSetup _setup;
+    private readonly VolumeCore _core;
+    private readonly VolumeStatus _status;
+    private readonly VolumeDevices _devices;
+    private readonly RequestTracing _tracing;
+    private readonly AttachedRings _rings = new();
+    private readonly Dictionary<string, int> _disks;
+    private readonly KeyValuePair<string, object?>[][] _durationTags;
+    private IVolumeTimer _timer = null!;
+    private string? _broken = "it was stopped from outside";
+    private bool _stopping;
+
+    private VolumeScheduler(VolumeSetup setup, VolumeCore core, VolumeStatus status)
+    {
+        _setup = setup;
+        _core = core;
+        _status = status;
+        _devices = setup.Devices;
+        _tracing = new RequestTracing(setup.Telemetry, setup.Name);
+        _core.TraceFlushes = _tracing.IsOn;
+        _disks = setup.Spec.Disks.Select((disk, i) => (disk.Name, i)).ToDictionary(pair => pair.Name, pair => pair.i);
+        _durationTags = VolumeTelemetry.DurationTags(status);
+    }
+
+    /// <summary>Prepares a volume's scheduler.</summary>
+    /// <param name="setup">What it needs.</param>
+    /// <returns>How to make the actor, once, and what others may read of it.</returns>
+    /// <exception cref="ArgumentException">The volume is not one that the core serves.</exception>
+    public static (Props Props, VolumeStatus Status) Prepare(VolumeSetup setup)
+    {
+        ArgumentNullException.ThrowIfNull(setup);
+        VolumeCore core = new(setup.Spec);
+        VolumeStatus status = new(setup.Name, setup.Spec, core);
+        setup.Telemetry.Add(status);
+        return (new Props(() => new VolumeScheduler(setup, core, status)), status);
+    }
+
+    /// <inheritdoc/>
+    public override void PreStart()
+    {
+        _timer = _setup.Timer(Self);
+        _devices.TakeOwnership(Self);
+    }
+
+    /// <inheritdoc/>
+    public override void Receive(object message)
+    {
+        try
+        {
+            Handle(message);
+            Settle();
+        }
+        catch (Exception exception)
+        {
+            _broken = exception.Message;
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void PostStop()
+    {
+        // S3, S6: the device's own holds keep the buffers of what is in flight; the rings answer for what is unanswered.
+        _timer.WakeAt(long.MaxValue);
+        _devices.Abandon();
+        _rings.LetGoAll();
+        _status.Rings = 0;
+        _status.SetStopped(_broken);
+    }
+
+    private void Handle(object message)
+    {
+        switch (message)
+        {
+            case RequestBatch batch:
+                Submit(batch);
+                break;
+            case DeviceReady:
+                Reap();
+                break;
+            case WakeUp:
+                Step(VolumeEvent.Tick());
+                break;
+            case Attach attach:
+                AttachRing(attach);
+                break;
+            case Detach:
+                DetachRing(Sender!);
+                break;
+            case Terminated terminated:
+                DetachRing(terminated.Ref);
+                break;
+            case FaultStored stored:
+                if (stored.Problem is not null)
+                    GiveUp(stored.Problem);
+                else
+                    Step(VolumeEvent.FaultRecorded(stored.Domain));
+                break;
+            case ClearVolumeFault clear:
+                ClearFault(clear);
+                break;
+            case FaultCleared cleared:
+                if (_core.Fault(cleared.Domain) != 0)
+                    Step(VolumeEvent.ClearFault(cleared.Domain));
+                cleared.Done(null);
+                break;
+            case StopVolume when !_stopping:
+                _stopping = true;
+                Step(VolumeEvent.Stop());
+                break;
+        }
+    }
+
+    private void Submit(RequestBatch batch)
+    {
+        AttachedRing? ring = _rings.Find(Sender!);
+        if (ring is null || ring.Closing)
+        {
+            // The ring was told to close, or has detached; it answers for these.
+            return;
+        }
+
+        foreach (ref readonly RingRequest request in batch.Requests)
+        {
+            ring.Buffers[request.Slot] = request.Buffer;
+            _tracing.Arrived(ring, request);
+            Step(VolumeEvent.Submit(
+                ring.Number, request.Slot, (RequestOp)request.Op, request.Offset, request.Length, (RequestFlags)request.Flags, request.Stream));
+        }
+
+        batch.Channel.Return(batch);
+    }
+
+    private void AttachRing(Attach attach)
+    {
+        ActorRef sender = Sender!;
+        if (_stopping || !_disks.TryGetValue(attach.Disk, out int disk))
+        {
+            sender.Tell(new AttachRefused(_stopping ? $"volume {_setup.Name} is stopping" : $"volume {_setup.Name} has no disk {attach.Disk}"), Self);
+            return;
+        }
+
+        if (!attach.Memory.TryHold())
+            return; // The ring is gone already.
+        int credits = Math.Clamp(attach.Credits, 1, VolumeCore.CreditsMax);
+        AttachedRing ring = _rings.Add(sender, attach, credits, _setup.Spec.Disks[disk].Guest);
+        _status.Rings = _rings.Count;
+        Context.Watch(sender);
+        Step(VolumeEvent.Attach(ring.Number, disk, credits, attach.Streams));
+        sender.Tell(new Attached(Self, _setup.Epoch, credits), Self);
+    }
+
+    private void DetachRing(ActorRef actor)
+    {
+        AttachedRing? ring = _rings.Find(actor);
+        if (ring is null || ring.Detached)
+            return;
+        ring.Detached = true;
+        ring.Closing = true;
+        Context.Unwatch(actor);
+        Step(VolumeEvent.Detach(ring.Number));
+    }
+
+    private void ClearFault(ClearVolumeFault clear)
+    {
+        if (clear.Domain < 0 || clear.Domain >= _status.DomainCount || _core.Fault(clear.Domain) == 0)
+        {
+            clear.Done($"volume {_setup.Name} has no fault in domain {clear.Domain}");
+            return;
+        }
+
+        // The record goes first: if that fails, the fence stays.
+        ActorRef self = Self;
+        _setup.Faults.Clear(clear.Domain, problem =>
+        {
+            if (problem is null)
+                self.Tell(new FaultCleared(clear.Domain, clear.Done));
+            else
+                clear.Done(problem);
+        });
+    }
+
+    // F6: a fault that can be recorded nowhere. What waits for the record stays unanswered, and the volume stops.
+    private void GiveUp(string problem)
+    {
+        _rings.DisconnectAll(new Disconnect($"volume {_setup.Name} stops: a failed sync can't be recorded: {problem}", Answer: false), Self);
+        throw new InvariantException("F6", $"volume {_setup.Name}: a failed sync can't be recorded: {problem}");
+    }
+
+    // Submits, and feeds back what completed at once, until nothing more does. Then the answers leave.
+    private void Settle()
+    {
+        while (_devices.HasPending)
+        {
+            _devices.Submit();
+            Reap();
+        }
+
+        _rings.SendReplies(Self);
+    }
+
+    private void Reap()
+    {
+        for (int domain = 0; domain < _status.DomainCount; domain++)
+        {
+            ReadOnlySpan<DeviceCompletion> completions;
+            while (!(completions = _devices.Reap(domain)).IsEmpty)
+            {
+                foreach (ref readonly DeviceCompletion completion in completions)
+                    Completed((int)completion.Tag, completion.Error);
+            }
+        }
+    }
+
+    private void Completed(int operation, int error)
+    {
+        _tracing.FlushCompleted(operation, error);
+        Step(VolumeEvent.Completed(operation, error));
+    }
+
+    private void Step(in VolumeEvent happened)
+    {
+        long now = _timer.NowNs;
+        foreach (ref readonly Effect effect in _core.Step(happened, now))
+            CarryOut(effect, now);
+    }
+
+    private void CarryOut(in Effect effect, long now)
+    {
+        switch (effect.Kind)
+        {
+            case EffectKind.Io:
+                StartIo(effect);
+                break;
+            case EffectKind.Flush:
+                _tracing.FlushEmitted(effect.Operation);
+                _devices.Add(effect.Domain, new DeviceRequest((ulong)effect.Operation, DeviceOp.Flush, DeviceFlags.None, 0, 0, 0), null);
+                break;
+            case EffectKind.Reply:
+                Reply(effect, now);
+                break;
+            case EffectKind.WakeAt:
+                _timer.WakeAt(effect.TimeNs);
+                break;
+            case EffectKind.RecordFault:
+                RecordFault(effect.Domain, effect.Error);
+                break;
+            case EffectKind.Disconnect:
+                _rings[effect.Ring].Close(new Disconnect($"a failed sync of volume {_setup.Name} may have lost its data", Answer: true), Self);
+                break;
+            case EffectKind.RingReleased:
+                _rings.Release(effect.Ring);
+                _status.Rings = _rings.Count;
+                break;
+            case EffectKind.FlushServes:
+                _tracing.FlushServes(effect.Operation, _rings[effect.Ring], effect.Slot);
+                break;
+            case EffectKind.Stopped:
+                _broken = null;
+                _rings.SendReplies(Self);
+                _rings.DisconnectAll(new Disconnect($"volume {_setup.Name} has stopped", Answer: true), Self);
+                Context.Stop(Self);
+                break;
+        }
+    }
+
+    private void StartIo(in Effect effect)
+    {
+        AttachedRing ring = _rings[effect.Ring];
+        (DeviceOp op, DeviceFlags flags) = effect.Op switch
+        {
+            RequestOp.Read => (DeviceOp.Read, DeviceFlags.None),
+            RequestOp.Write or RequestOp.BarrierWrite => (DeviceOp.Write, effect.Dsync ? DeviceFlags.Dsync : DeviceFlags.None),
+            RequestOp.Discard => (DeviceOp.Discard, DeviceFlags.None),
+            RequestOp.Zero => (DeviceOp.Zero, ZeroFlags(effect.Flags)),
+            RequestOp.Prefetch => (DeviceOp.Prefetch, DeviceFlags.None),
+            RequestOp.Status => (DeviceOp.Status, DeviceFlags.None),
+            _ => throw new InvariantException("S6", $"operation {effect.Op} has no device operation"),
+        };
+        bool hasBuffer = op is DeviceOp.Read or DeviceOp.Write or DeviceOp.Status;
+        nint buffer = hasBuffer ? ring.Buffers[effect.Slot] + (nint)effect.BufferOffset : 0;
+        _devices.Add(
+            effect.Domain,
+            new DeviceRequest((ulong)effect.Operation, op, flags, effect.Offset, effect.Length, buffer),
+            hasBuffer ? ring.Memory : null);
+    }
+
+    private static DeviceFlags ZeroFlags(RequestFlags flags) =>
+        ((flags & RequestFlags.NoHole) != 0 ? DeviceFlags.NoHole : DeviceFlags.None)
+        | ((flags & RequestFlags.FastZero) != 0 ? DeviceFlags.FastZero : DeviceFlags.None);
+
+    private void Reply(in Effect effect, long now)
+    {
+        AttachedRing ring = _rings[effect.Ring];
+        int op = VolumeStatus.OpIndex(effect.Op);
+        _status.Answered(ring.Guest, op, effect.Error == 0 ? effect.Length : 0);
+        VolumeTelemetry telemetry = _setup.Telemetry;
+        if (telemetry.Duration.Enabled)
+        {
+            KeyValuePair<string, object?>[] tags = _durationTags[(ring.Guest * VolumeStatus.OpNames.Count) + op];
+            long total = now - effect.TimeNs;
+            telemetry.Duration.Record(total / 1e9, tags);
+            telemetry.Queued.Record(effect.QueuedNs / 1e9, tags);
+            telemetry.OnDevice.Record((total - effect.QueuedNs) / 1e9, tags);
+        }
+
+        _tracing.Answered(ring, effect);
+        if (!ring.Detached)
+            _rings.AddReply(ring, effect.Slot, effect.Error, Self);
+    }
+
+    private void RecordFault(int domain, int error)
+    {
+        ActorRef self = Self;
+        _setup.Faults.Record(domain, error, problem => self.Tell(new FaultStored(domain, problem)));
+    }
+
+    private sealed record FaultStored(int Domain, string? Problem);
+
+    private sealed record FaultCleared(int Domain, Action<string?> Done);
+}

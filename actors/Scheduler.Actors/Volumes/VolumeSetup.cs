@@ -1,0 +1,73 @@
+using Scheduler.Core;
+
+namespace Scheduler.Actors;
+
+/// <summary>The clock and the timer of a volume's loop. Used on the volume's dispatcher.</summary>
+public interface IVolumeTimer
+{
+    /// <summary>Now, in nanoseconds of a clock that never goes back.</summary>
+    long NowNs { get; }
+
+    /// <summary>Sends <see cref="WakeUp"/> to the volume at a time; replaces the time given before.</summary>
+    /// <param name="timeNs">The time, or <see cref="long.MaxValue"/> for never.</param>
+    void WakeAt(long timeNs);
+}
+
+/// <summary>The time that a volume asked to be woken at has come.</summary>
+public sealed record WakeUp
+{
+    /// <summary>The message.</summary>
+    public static WakeUp Instance { get; } = new();
+}
+
+/// <summary>Where faults are made durable (F6).</summary>
+public interface IFaultStore
+{
+    /// <summary>Makes a fault durable. Does not block.</summary>
+    /// <param name="domain">The fenced domain.</param>
+    /// <param name="error">Errno of the sync that failed.</param>
+    /// <param name="done">Called once, from any thread: null when the fault is durable, otherwise why it can't be.</param>
+    void Record(int domain, int error, Action<string?> done);
+
+    /// <summary>Removes a fault's record, durably. Does not block.</summary>
+    /// <param name="domain">The fenced domain.</param>
+    /// <param name="done">Called once, from any thread: null when the record is gone, otherwise why it is not.</param>
+    void Clear(int domain, Action<string?> done);
+}
+
+/// <summary>What a volume's scheduler needs to start.</summary>
+public sealed record VolumeSetup
+{
+    /// <summary>Name of the volume.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Its guests, disks and domains, for the core.</summary>
+    public required VolumeSpec Spec { get; init; }
+
+    /// <summary>Its devices.</summary>
+    public required VolumeDevices Devices { get; init; }
+
+    /// <summary>Makes its clock and timer, which wakes the given actor.</summary>
+    public required Func<ActorRef, IVolumeTimer> Timer { get; init; }
+
+    /// <summary>Where faults are made durable.</summary>
+    public required IFaultStore Faults { get; init; }
+
+    /// <summary>Instruments.</summary>
+    public required VolumeTelemetry Telemetry { get; init; }
+
+    /// <summary>Which incarnation of the scheduler this is.</summary>
+    public long Epoch { get; init; } = 1;
+}
+
+/// <summary>Host to volume: answer what was accepted, flush, and stop.</summary>
+public sealed record StopVolume
+{
+    /// <summary>The message.</summary>
+    public static StopVolume Instance { get; } = new();
+}
+
+/// <summary>Operator to volume: the fault of a domain was dealt with.</summary>
+/// <param name="Domain">Index of the domain.</param>
+/// <param name="Done">Called once, from any thread: null when it is cleared, otherwise why it is not.</param>
+public sealed record ClearVolumeFault(int Domain, Action<string?> Done);

@@ -1,0 +1,112 @@
+using Scheduler.Core;
+
+namespace Scheduler.Actors;
+
+/// <summary>
+/// What others may read of a volume while it runs: numbers that its scheduler writes and any thread reads, each by itself
+/// up to date (aligned words are read whole on 64-bit machines).
+/// </summary>
+public sealed class VolumeStatus
+{
+    private readonly TaskCompletionSource<string?> _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly VolumeCore _core;
+    private readonly long[] _requests;
+    private readonly long[] _bytes;
+
+    /// <summary>Creates the status of a volume that has not started.</summary>
+    /// <param name="name">Name of the volume.</param>
+    /// <param name="spec">Its guests, disks and domains.</param>
+    /// <param name="core">Its core, which the scheduler steps; here only its counters are read.</param>
+    internal VolumeStatus(string name, VolumeSpec spec, VolumeCore core)
+    {
+        Name = name;
+        _core = core;
+        DomainCount = spec.Domains.Count;
+        Guests = [.. spec.Guests.Select(guest => guest.Name)];
+        _requests = new long[Guests.Count * OpNames.Count];
+        _bytes = new long[Guests.Count * OpNames.Count];
+    }
+
+    /// <summary>The values of the label `op`.</summary>
+    public static IReadOnlyList<string> OpNames { get; } = ["read", "write", "flush", "barrier", "discard", "zero"];
+
+    /// <summary>Name of the volume.</summary>
+    public string Name { get; }
+
+    /// <summary>Names of the guests, by index.</summary>
+    public IReadOnlyList<string> Guests { get; }
+
+    /// <summary>Ends when the scheduler has stopped: with null after a clean stop, otherwise with what broke.</summary>
+    public Task<string?> Stopped => _stopped.Task;
+
+    /// <summary>Flush domains.</summary>
+    public int DomainCount { get; }
+
+    /// <summary>Whether a sync fault fences a domain.</summary>
+    public bool IsFenced => Enumerable.Range(0, DomainCount).Any(domain => Fault(domain) != 0);
+
+    /// <summary>Requests that are accepted and not answered.</summary>
+    public int QueueDepth => _core.Busy;
+
+    /// <summary>Operations on the device.</summary>
+    public int InFlight => _core.InFlight;
+
+    /// <summary>Attached rings.</summary>
+    public int Rings { get; internal set; }
+
+    /// <summary>Device flushes since the start.</summary>
+    public long DeviceFlushes => _core.DeviceFlushes;
+
+    /// <summary>Writes with <c>RWF_DSYNC</c> since the start.</summary>
+    public long DsyncWrites => _core.DsyncWrites;
+
+    /// <summary>Requests that device flushes have served since the start.</summary>
+    public long FlushesServed => _core.FlushesServed;
+
+    /// <summary>Requests answered since the start.</summary>
+    /// <param name="guest">Index of the guest.</param>
+    /// <param name="op">Index in <see cref="OpNames"/>.</param>
+    /// <returns>Count.</returns>
+    public long Requests(int guest, int op) => _requests[(guest * OpNames.Count) + op];
+
+    /// <summary>Bytes of requests answered without error since the start.</summary>
+    /// <param name="guest">Index of the guest.</param>
+    /// <param name="op">Index in <see cref="OpNames"/>.</param>
+    /// <returns>Bytes.</returns>
+    public long Bytes(int guest, int op) => _bytes[(guest * OpNames.Count) + op];
+
+    /// <summary>Flushes that a guest asked for since the start.</summary>
+    /// <param name="guest">Index of the guest.</param>
+    /// <returns>Count.</returns>
+    public long FlushRequests(int guest) => _core.FlushRequests(guest);
+
+    /// <summary>Device time charged to a guest since the start.</summary>
+    /// <param name="guest">Index of the guest.</param>
+    /// <returns>Seconds.</returns>
+    public double DeviceTimeSeconds(int guest) => _core.DeviceTimeNs(guest) / 1e9;
+
+    /// <summary>Errno of the fault that fences a domain, or 0.</summary>
+    /// <param name="domain">Index of the domain.</param>
+    /// <returns>Errno or 0.</returns>
+    public int Fault(int domain) => _core.Fault(domain);
+
+    /// <summary>The label `op` of an operation. Prefetch and status count as reads.</summary>
+    internal static int OpIndex(RequestOp op) => op switch
+    {
+        RequestOp.Write => 1,
+        RequestOp.Flush => 2,
+        RequestOp.BarrierWrite or RequestOp.EmptyBarrier => 3,
+        RequestOp.Discard => 4,
+        RequestOp.Zero => 5,
+        _ => 0,
+    };
+
+    internal void Answered(int guest, int opIndex, long bytes)
+    {
+        int index = (guest * OpNames.Count) + opIndex;
+        _requests[index]++;
+        _bytes[index] += bytes;
+    }
+
+    internal void SetStopped(string? broken) => _ = _stopped.TrySetResult(broken);
+}
