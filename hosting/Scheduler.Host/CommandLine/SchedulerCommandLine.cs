@@ -1,0 +1,58 @@
+using System.CommandLine;
+using Scheduler.Host.Configuration;
+
+namespace Scheduler.Host.CommandLine;
+
+/// <summary>The command <c>scheduler</c>.</summary>
+public static class SchedulerCommandLine
+{
+    /// <summary>Exit code for a command line or a configuration that is wrong.</summary>
+    public const int ExitUsage = 2;
+
+    /// <summary>Parses and runs a command line.</summary>
+    /// <param name="args">Arguments without the program's name.</param>
+    /// <param name="output">For help and the version.</param>
+    /// <param name="error">For errors, one line each.</param>
+    /// <param name="serve">What <c>serve</c> runs once its configuration was checked; gives the exit code.</param>
+    /// <param name="cancellation">Stops the running command.</param>
+    /// <returns>0 for success, <see cref="ExitUsage"/>, or what <paramref name="serve"/> gave.</returns>
+    public static async Task<int> RunAsync(
+        string[] args,
+        TextWriter output,
+        TextWriter error,
+        Func<ServiceSettings, CancellationToken, Task<int>> serve,
+        CancellationToken cancellation)
+    {
+        RootCommand root = new("Serves the disks of many guests on shared volumes.") { ServeCommand.Create(serve) };
+
+        // An argument that begins with '@' is a value here, not the name of a file of more arguments.
+        ParseResult parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (parsed.Errors.Count > 0)
+        {
+            string problem = parsed.UnmatchedTokens is [string token, ..]
+                ? $"'{token}' is neither a command nor an option."
+                : parsed.Errors[0].Message;
+            await error.WriteLineAsync($"{problem.ReplaceLineEndings(" ")} See scheduler --help.");
+            return ExitUsage;
+        }
+
+        InvocationConfiguration invocation = new()
+        {
+            Output = output,
+            Error = error,
+            EnableDefaultExceptionHandler = false,
+
+            // Signals are StopSignals' business: a service that has to flush must not be given two seconds.
+            ProcessTerminationTimeout = null,
+        };
+        try
+        {
+            return await parsed.InvokeAsync(invocation, cancellation);
+        }
+        catch (HoconException e)
+        {
+            await error.WriteLineAsync(e.Message);
+            return ExitUsage;
+        }
+    }
+}

@@ -1,0 +1,89 @@
+namespace Scheduler.Host.Configuration;
+
+/// <summary>
+/// Compares a configuration with the reference, which lists every key. A section of the reference with the member
+/// <c>"&lt;name&gt;"</c> takes any names, and that member is what each of them has by default.
+/// </summary>
+/// <param name="reference">The resolved reference.</param>
+internal sealed class KnownKeys(HoconObject reference)
+{
+    /// <summary>The member that stands for any name.</summary>
+    public const string Template = "<name>";
+
+    /// <summary>Refuses unknown keys, and gives each named entry its defaults.</summary>
+    /// <param name="configuration">Resolved, with the reference beneath, so that templates may have been changed.</param>
+    /// <returns>The configuration without templates.</returns>
+    /// <exception cref="HoconException">A key is unknown, or is a section where a value belongs, or the reverse.</exception>
+    public HoconObject Complete(HoconObject configuration) => Complete([], configuration, reference);
+
+    private HoconObject Complete(string[] path, HoconObject section, HoconObject known)
+    {
+        HoconObject? defaults = section.TryGet(Template, out HoconValue? template) ? template as HoconObject : null;
+        List<KeyValuePair<string, HoconValue>> members = [];
+        foreach ((string name, HoconValue value) in section.Members)
+        {
+            string[] at = [.. path, name];
+            HoconValue? expected = known.TryGet(name, out HoconValue? same) ? same
+                : known.TryGet(Template, out HoconValue? any) ? any
+                : throw Unknown(at, value);
+            HoconValue completed = Complete(at, value, expected);
+            if (name == Template)
+                continue;
+            if (defaults is not null && completed is HoconObject entry)
+                completed = entry.Over(defaults);
+            members.Add(KeyValuePair.Create(name, completed));
+        }
+
+        return new HoconObject(section.Position, members);
+    }
+
+    private HoconValue Complete(string[] path, HoconValue value, HoconValue expected)
+    {
+        switch (expected, value)
+        {
+            case (HoconObject known, HoconObject section):
+                return Complete(path, section, known);
+            case (HoconList, HoconList list) when list.Items.All(item => item is HoconScalar { Text: not null }):
+            case (HoconScalar, HoconScalar):
+                return value;
+            default:
+                string name = HoconKey.Render([path[^1]]);
+                string shape = expected switch
+                {
+                    HoconObject => $"is a section; write {name} {{ key = value }}",
+                    HoconList => $"is a list of texts; write {name} = [\"first\", \"second\"]",
+                    _ => $"is a single value; write {name} = value",
+                };
+                throw new HoconException(value.Position, HoconKey.Render(path), shape);
+        }
+    }
+
+    private HoconException Unknown(string[] path, HoconValue value)
+    {
+        string? nearest = Nearest.To(path[^1], SiblingsOf(path)) is { } sibling
+            ? HoconKey.Render([.. path[..^1], sibling])
+            : Elsewhere(path);
+        string hint = nearest is null ? "" : $"; did you mean {nearest}?";
+        return new HoconException(value.Position, HoconKey.Render(path), $"unknown key{hint}");
+    }
+
+    private IEnumerable<string> SiblingsOf(string[] path)
+    {
+        HoconValue at = reference;
+        foreach (string name in path[..^1])
+            at = ((HoconObject)at).TryGet(name, out HoconValue? next) ? next : ((HoconObject)at)[Template];
+        return ((HoconObject)at).Names.Where(name => name != Template);
+    }
+
+    /// <summary>A key of the same name that belongs in another section.</summary>
+    private string? Elsewhere(string[] path) => Paths([], reference)
+        .Where(known => known[^1] == path[^1])
+        .Select(HoconKey.Render)
+        .FirstOrDefault();
+
+    private static IEnumerable<string[]> Paths(string[] path, HoconObject section) => section.Members.SelectMany(member =>
+    {
+        string[] at = [.. path, member.Key];
+        return member.Value is HoconObject inner ? Paths(at, inner).Prepend(at) : [at];
+    });
+}

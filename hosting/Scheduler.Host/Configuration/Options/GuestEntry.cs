@@ -1,0 +1,23 @@
+namespace Scheduler.Host.Configuration;
+
+/// <summary><c>scheduler.guests.&lt;name&gt;</c></summary>
+internal sealed class GuestEntry
+{
+    [ConfigurationKeyName("weight")]
+    public string? Weight { get; set; }
+
+    [ConfigurationKeyName("reservation")]
+    public string? Reservation { get; set; }
+
+    [ConfigurationKeyName("limit")]
+    public string? Limit { get; set; }
+
+    [ConfigurationKeyName("flush-latency-max")]
+    public string? FlushLatencyMax { get; set; }
+
+    [ConfigurationKeyName("unflushed-max")]
+    public string? UnflushedMax { get; set; }
+
+    [ConfigurationKeyName("buffer-memory")]
+    public string? BufferMemory { get; set; }
+}

@@ -1,0 +1,79 @@
+namespace Scheduler.Host.Configuration;
+
+/// <summary>
+/// The section <c>scheduler</c> as bound, unchecked. Every value is kept as the text that was written, because a binder that
+/// converts reports a bad value without its line; <see cref="SettingsBuilder"/> converts, checks, and names key and line.
+/// <c>hocon/reference.conf</c> says what each key means.
+/// </summary>
+internal sealed class ServiceOptions
+{
+    /// <summary>The section's name.</summary>
+    public const string Section = "scheduler";
+
+    [ConfigurationKeyName("data-dir")]
+    public string? DataDir { get; set; }
+
+    [ConfigurationKeyName("insecure")]
+    public string? Insecure { get; set; }
+
+    [ConfigurationKeyName("nbd")]
+    public NbdEntry Nbd { get; set; } = new();
+
+    [ConfigurationKeyName("admin")]
+    public AdminEntry Admin { get; set; } = new();
+
+    [ConfigurationKeyName("telemetry")]
+    public TelemetryEntry Telemetry { get; set; } = new();
+
+    [ConfigurationKeyName("log")]
+    public LogEntry Log { get; set; } = new();
+
+    [ConfigurationKeyName("volumes")]
+    public Dictionary<string, VolumeEntry> Volumes { get; set; } = [];
+
+    [ConfigurationKeyName("guests")]
+    public Dictionary<string, GuestEntry> Guests { get; set; } = [];
+
+    [ConfigurationKeyName("disks")]
+    public Dictionary<string, DiskEntry> Disks { get; set; } = [];
+}
+
+/// <summary><c>scheduler.nbd</c></summary>
+internal sealed class NbdEntry
+{
+    [ConfigurationKeyName("listen")]
+    public List<string> Listen { get; set; } = [];
+
+    [ConfigurationKeyName("connections-max")]
+    public string? ConnectionsMax { get; set; }
+
+    [ConfigurationKeyName("handshake-timeout")]
+    public string? HandshakeTimeout { get; set; }
+
+    [ConfigurationKeyName("credits")]
+    public string? Credits { get; set; }
+}
+
+/// <summary><c>scheduler.admin</c></summary>
+internal sealed class AdminEntry
+{
+    [ConfigurationKeyName("listen")]
+    public string? Listen { get; set; }
+}
+
+/// <summary><c>scheduler.telemetry</c></summary>
+internal sealed class TelemetryEntry
+{
+    [ConfigurationKeyName("otlp-endpoint")]
+    public string? OtlpEndpoint { get; set; }
+
+    [ConfigurationKeyName("trace-ratio")]
+    public string? TraceRatio { get; set; }
+}
+
+/// <summary><c>scheduler.log</c></summary>
+internal sealed class LogEntry
+{
+    [ConfigurationKeyName("level")]
+    public string? Level { get; set; }
+}

@@ -1,0 +1,48 @@
+namespace Scheduler.Host.Configuration;
+
+/// <summary>
+/// The whole configuration, checked: every value is in its range, every name that is referred to exists. Nothing behind this
+/// record looks at configuration text again.
+/// </summary>
+public sealed record ServiceSettings
+{
+    /// <summary>Where the service keeps its own files; relative to the working directory unless absolute.</summary>
+    public required string DataDirectory { get; init; }
+
+    /// <summary>Whether addresses that other machines can reach were allowed.</summary>
+    public required bool Insecure { get; init; }
+
+    /// <summary>Lowest level that is logged.</summary>
+    public required LogLevel LogLevel { get; init; }
+
+    /// <summary>The NBD front end.</summary>
+    public required NbdSettings Nbd { get; init; }
+
+    /// <summary>Where the admin API listens, over HTTP.</summary>
+    public required ListenEndpoint AdminListen { get; init; }
+
+    /// <summary>Export of traces and metrics.</summary>
+    public required TelemetrySettings Telemetry { get; init; }
+
+    /// <summary>Volumes in file order; at least one.</summary>
+    public required IReadOnlyList<VolumeSettings> Volumes { get; init; }
+
+    /// <summary>Guests in file order; at least one.</summary>
+    public required IReadOnlyList<GuestSettings> Guests { get; init; }
+
+    /// <summary>Disks in file order, at least one: the first is what the empty NBD export name gives.</summary>
+    public required IReadOnlyList<DiskSettings> Disks { get; init; }
+}
+
+/// <summary>The NBD front end.</summary>
+/// <param name="Listen">At least one address, all different.</param>
+/// <param name="ConnectionsMax">Connections at once, over all addresses; 1 to 65,536.</param>
+/// <param name="HandshakeTimeout">Time for a client to reach transmission; 100 ms to 10 min.</param>
+/// <param name="Credits">Requests in flight per connection; 1 to 1,024.</param>
+public sealed record NbdSettings(
+    IReadOnlyList<ListenEndpoint> Listen, int ConnectionsMax, TimeSpan HandshakeTimeout, int Credits);
+
+/// <summary>Export of traces and metrics.</summary>
+/// <param name="OtlpEndpoint">An http or https address of an OTLP collector; null: nothing is exported.</param>
+/// <param name="TraceRatio">Share of requests that become spans, 0 to 1.</param>
+public sealed record TelemetrySettings(Uri? OtlpEndpoint, double TraceRatio);

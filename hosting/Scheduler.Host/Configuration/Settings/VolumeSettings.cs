@@ -1,0 +1,52 @@
+using Scheduler.Core;
+using Scheduler.Storage;
+
+namespace Scheduler.Host.Configuration;
+
+/// <summary>A volume: shared storage that one scheduler owns.</summary>
+public sealed record VolumeSettings
+{
+    /// <summary>Its name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>
+    /// File or block device, relative to the working directory unless absolute; no other volume has the same. Empty for
+    /// <see cref="DeviceKind.Memory"/> and <see cref="DeviceKind.Null"/>.
+    /// </summary>
+    public required string Path { get; init; }
+
+    /// <summary>Bytes: a multiple of 4096, 4096 to 4 PiB.</summary>
+    public required long Size { get; init; }
+
+    /// <summary>Allocate a new file's space at once.</summary>
+    public required bool Preallocate { get; init; }
+
+    /// <summary>Use of the page cache.</summary>
+    public required CacheMode Cache { get; init; }
+
+    /// <summary>How requests reach the file.</summary>
+    public required IoMethod Io { get; init; }
+
+    /// <summary>Most operations in flight on the device; 1 to 1,024.</summary>
+    public required int Depth { get; init; }
+
+    /// <summary>Which request goes to the device next.</summary>
+    public required PolicyKind Policy { get; init; }
+
+    /// <summary>What lies behind the volume.</summary>
+    public required DeviceKind Device { get; init; }
+
+    /// <summary>Device time of requests.</summary>
+    public required CostSettings Cost { get; init; }
+
+    /// <summary>
+    /// How a <see cref="DeviceKind.Faulty"/> device behaves, without meaning for others: times 0 to 10 s, 1 to 1,024 units.
+    /// </summary>
+    public required FaultyOptions Faulty { get; init; }
+}
+
+/// <summary>Device time of requests; each 0 to 10 s, operation and flush above 0.</summary>
+/// <param name="Operation">Any operation.</param>
+/// <param name="PerMib">On top, for each MiB read or written.</param>
+/// <param name="Flush">First guess for a device flush; measured while running.</param>
+public sealed record CostSettings(TimeSpan Operation, TimeSpan PerMib, TimeSpan Flush);

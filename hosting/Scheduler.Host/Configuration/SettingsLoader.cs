@@ -1,0 +1,75 @@
+using System.Text;
+
+namespace Scheduler.Host.Configuration;
+
+/// <summary>From a file's name to checked settings.</summary>
+public static class SettingsLoader
+{
+    /// <summary>
+    /// The configuration that is used when none is named: looked for below the working directory, then beside the program.
+    /// </summary>
+    public const string DefaultFile = "hocon/single.conf";
+
+    private const string ReferenceFile = "hocon/reference.conf";
+
+    /// <summary>Reads the reference, the file over it, and the single keys over both; then checks everything.</summary>
+    /// <param name="file">A HOCON file; null: <see cref="DefaultFile"/>.</param>
+    /// <param name="sets">
+    /// <c>key=value</c> each, later ones over earlier ones. The leading <c>scheduler.</c> of a key may be left out. A value is
+    /// taken as it stands, unless it begins with <c>[</c>, <c>{</c> or a quote, or contains a substitution.
+    /// </param>
+    /// <param name="environment">Gives an environment variable or null; by default this process's.</param>
+    /// <returns>Checked settings.</returns>
+    /// <exception cref="HoconException">A file, key or value is wrong; the message is one line for the operator.</exception>
+    public static ServiceSettings Load(
+        string? file, IReadOnlyList<string> sets, Func<string, string?>? environment = null)
+    {
+        ArgumentNullException.ThrowIfNull(sets);
+        if (file?.Length == 0)
+            throw new HoconException(new HoconPosition("--config", 0), "", "needs the name of a file");
+        string path = file ?? FindDefault();
+        HoconDocument document = LoadDocument(path, sets, environment ?? Environment.GetEnvironmentVariable);
+        IConfiguration configuration =
+            new ConfigurationBuilder().Add(new HoconConfigurationSource(document)).Build();
+        ServiceOptions options = configuration.GetSection(ServiceOptions.Section).Get<ServiceOptions>() ?? new();
+        return new SettingsBuilder(document, new HoconPosition(path, 0)).Build(options);
+    }
+
+    /// <summary>The keys of the reference with its defaults, templates included.</summary>
+    internal static HoconObject LoadReference(Func<string, string?> environment) =>
+        new HoconResolver(ParseReference(), environment).Resolve();
+
+    /// <summary>The text of the reference that this program was built with.</summary>
+    internal static string ReadReference()
+    {
+        using Stream stream = typeof(SettingsLoader).Assembly.GetManifestResourceStream(ReferenceFile)!;
+        using StreamReader reader = new(stream, Encoding.UTF8);
+        return reader.ReadToEnd();
+    }
+
+    private static HoconDocument LoadDocument(
+        string path, IReadOnlyList<string> sets, Func<string, string?> environment)
+    {
+        HoconObjectNode root = ParseReference();
+        root.Merge(new HoconFiles().Load(path));
+        foreach (string set in sets)
+            SetOption.Apply(set, root);
+        HoconObject resolved = new HoconResolver(root, environment).Resolve();
+
+        // A key outside the section is for substitutions; one that no substitution names is a mistake.
+        HashSet<string> named = HoconReferences.RootKeys(root);
+        HoconObject relevant = new(
+            resolved.Position,
+            resolved.Members.Where(member => member.Key == ServiceOptions.Section || !named.Contains(member.Key)));
+        return new HoconDocument(new KnownKeys(LoadReference(environment)).Complete(relevant));
+    }
+
+    private static HoconObjectNode ParseReference() =>
+        new HoconParser(ReadReference(), new HoconPosition(ReferenceFile, 1), new HoconFiles()).ParseDocument();
+
+    private static string FindDefault()
+    {
+        string beside = Path.Combine(AppContext.BaseDirectory, DefaultFile);
+        return !File.Exists(DefaultFile) && File.Exists(beside) ? beside : DefaultFile;
+    }
+}

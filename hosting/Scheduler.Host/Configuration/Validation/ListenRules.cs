@@ -1,0 +1,93 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+
+namespace Scheduler.Host.Configuration;
+
+/// <summary>Reads addresses to listen on, and refuses those that other machines can reach unless that was asked for.</summary>
+/// <param name="reader">Makes errors.</param>
+/// <param name="insecure">The value of <c>scheduler.insecure</c>.</param>
+internal sealed class ListenRules(SettingsReader reader, bool insecure)
+{
+    /// <summary>The port of NBD, registered with IANA.</summary>
+    private const int NbdPort = 10809;
+
+    /// <summary>Bytes of <c>sun_path</c> on Linux without the closing zero.</summary>
+    private const int UnixPathBytesMax = 107;
+
+    /// <summary>Addresses of the NBD front end: <c>tcp://address[:port]</c> or <c>unix:path</c>.</summary>
+    public IReadOnlyList<ListenEndpoint> Nbd(string key, IReadOnlyList<string> texts)
+    {
+        if (texts.Count == 0)
+            throw reader.Error(key, "needs at least one address, e.g. [\"tcp://127.0.0.1:10809\"]");
+        List<ListenEndpoint> endpoints = [];
+        for (int i = 0; i < texts.Count; i++)
+        {
+            string itemKey = SettingsReader.Key(key, i.ToString(CultureInfo.InvariantCulture));
+            ListenEndpoint endpoint = Parse(itemKey, texts[i], "tcp", NbdPort);
+            if (endpoints.Contains(endpoint) && endpoint is not TcpListenEndpoint { Port: 0 })
+                throw reader.Error(itemKey, $"'{texts[i]}' is listed twice");
+            endpoints.Add(endpoint);
+        }
+
+        return endpoints;
+    }
+
+    /// <summary>Address of the admin API: <c>http://address[:port]</c> or <c>unix:path</c>.</summary>
+    public ListenEndpoint Admin(string key, string? text) => Parse(key, reader.Text(key, text), "http", 80);
+
+    private ListenEndpoint Parse(string key, string text, string scheme, int defaultPort)
+    {
+        ListenEndpoint endpoint = text.StartsWith("unix:", StringComparison.Ordinal)
+            ? new UnixListenEndpoint(UnixPath(key, text["unix:".Length..]))
+            : Tcp(text, scheme, defaultPort) ?? throw reader.Error(
+                key, $"'{text}' is not an address to listen on; write {scheme}://127.0.0.1:{defaultPort} or unix:path");
+        if (!endpoint.IsLocal && !insecure)
+        {
+            throw reader.Error(
+                key,
+                $"'{text}' can be reached from other machines, which nothing here authenticates; use 127.0.0.1, [::1] or "
+                + "unix:path, or set scheduler.insecure = true");
+        }
+
+        return endpoint;
+    }
+
+    private string UnixPath(string key, string path)
+    {
+        reader.FilePath(key, path);
+        return Encoding.UTF8.GetByteCount(path) <= UnixPathBytesMax
+            ? path
+            : throw reader.Error(key, $"the path of a Unix socket has at most {UnixPathBytesMax} bytes");
+    }
+
+    /// <summary>Names other than localhost are refused: what they stand for may change after it was checked.</summary>
+    private static TcpListenEndpoint? Tcp(string text, string scheme, int defaultPort)
+    {
+        string prefix = scheme + "://";
+        if (!text.StartsWith(prefix, StringComparison.Ordinal))
+            return null;
+        string authority = text[prefix.Length..].TrimEnd('/');
+        int colon = authority.LastIndexOf(':');
+        bool hasPort = colon >= 0 && !authority.EndsWith(']');
+        string host = hasPort ? authority[..colon] : authority;
+        ushort port = (ushort)defaultPort;
+        if (hasPort && !ushort.TryParse(
+            authority.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out port))
+        {
+            return null;
+        }
+
+        return Address(host) is { } address ? new TcpListenEndpoint(address, port) : null;
+    }
+
+    private static IPAddress? Address(string host)
+    {
+        if (host == "localhost")
+            return IPAddress.Loopback;
+        bool bracketed = host.Length > 2 && host[0] == '[' && host[^1] == ']';
+        return IPAddress.TryParse(bracketed ? host[1..^1] : host, out IPAddress? address) && bracketed == host.Contains(':')
+            ? address
+            : null;
+    }
+}

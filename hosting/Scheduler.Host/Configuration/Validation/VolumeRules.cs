@@ -1,0 +1,53 @@
+using Scheduler.Core;
+using Scheduler.Storage;
+
+namespace Scheduler.Host.Configuration;
+
+/// <summary>Checks one volume.</summary>
+/// <param name="reader">Converts values and makes errors.</param>
+internal sealed class VolumeRules(SettingsReader reader)
+{
+    /// <summary>4 PiB: far beyond what one file system gives, and sums of two sizes cannot overflow.</summary>
+    public const long SizeMax = 4L << 50;
+
+    /// <summary>Longer costs are typing errors; they would also let one request hold back a guest for minutes.</summary>
+    private static readonly TimeSpan _deviceTimeMax = TimeSpan.FromSeconds(10);
+
+    private static readonly TimeSpan _tick = TimeSpan.FromTicks(1);
+
+    public VolumeSettings Check(string key, string name, VolumeEntry entry)
+    {
+        // The reference has a default, so a value is only missing where null was written, and `device = null` names a device.
+        DeviceKind device = entry.Device is null ? DeviceKind.Null : reader.Choice<DeviceKind>(At("device"), entry.Device);
+        return new VolumeSettings
+        {
+            Name = name,
+            Path = device is DeviceKind.Memory or DeviceKind.Null ? "" : reader.FilePath(At("path"), entry.Path),
+            Size = reader.Size(At("size"), entry.Size, SettingsReader.BlockBytes, SizeMax, SettingsReader.BlockBytes),
+            Preallocate = reader.Flag(At("preallocate"), entry.Preallocate),
+            Cache = reader.Choice<CacheMode>(At("cache"), entry.Cache),
+            Io = reader.Choice<IoMethod>(At("io"), entry.Io),
+            Depth = reader.Count(At("depth"), entry.Depth, 1, 1024),
+            Policy = reader.Choice<PolicyKind>(At("policy"), entry.Policy),
+            Device = device,
+            Cost = Cost(At("cost"), entry.Cost),
+            Faulty = Faulty(At("faulty"), entry.Faulty),
+        };
+
+        string At(string member) => SettingsReader.Key(key, member);
+    }
+
+    private CostSettings Cost(string key, CostEntry entry) => new(
+        reader.Duration(SettingsReader.Key(key, "operation"), entry.Operation, _tick, _deviceTimeMax),
+        reader.Duration(SettingsReader.Key(key, "per-mib"), entry.PerMib, TimeSpan.Zero, _deviceTimeMax),
+        reader.Duration(SettingsReader.Key(key, "flush"), entry.Flush, _tick, _deviceTimeMax));
+
+    private FaultyOptions Faulty(string key, FaultyEntry entry) => new()
+    {
+        ServiceTime = reader.Duration(
+            SettingsReader.Key(key, "service-time"), entry.ServiceTime, TimeSpan.Zero, _deviceTimeMax),
+        Parallel = reader.Count(SettingsReader.Key(key, "parallel"), entry.Parallel, 1, 1024),
+        FlushTime = reader.Duration(SettingsReader.Key(key, "flush-time"), entry.FlushTime, TimeSpan.Zero, _deviceTimeMax),
+        Mode = reader.Choice<FaultMode>(SettingsReader.Key(key, "error"), entry.Error),
+    };
+}

@@ -1,0 +1,78 @@
+using System.Globalization;
+using System.Net;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Scheduler.Host.Configuration;
+using Scheduler.Host.Telemetry;
+
+namespace Scheduler.Host.Running;
+
+/// <summary>The admin address: health, readiness and metrics over HTTP.</summary>
+internal static class AdminServer
+{
+    /// <summary>Starts listening.</summary>
+    /// <param name="settings">Checked configuration.</param>
+    /// <param name="service">What is reported on.</param>
+    /// <param name="metrics">Renders the metrics.</param>
+    /// <param name="logging">Configures logging.</param>
+    /// <returns>The server; the caller stops and disposes it.</returns>
+    /// <exception cref="IOException">The address can't be bound.</exception>
+    public static async Task<WebApplication> StartAsync(
+        ServiceSettings settings, Service service, PrometheusExporter metrics, Action<ILoggingBuilder> logging)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        logging(builder.Logging);
+
+        // The process has its own handling of signals; and whatever else is in the environment is not for this server.
+        builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
+        builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, settings.AdminListen));
+
+        WebApplication app = builder.Build();
+        app.MapGet("/healthz", () => Results.Text("ok\n"));
+        app.MapGet("/readyz", () =>
+        {
+            IReadOnlyList<string> problems = service.Problems();
+            return problems.Count == 0
+                ? Results.Text("ready\n")
+                : Results.Text(string.Concat(problems.Select(problem => problem + "\n")), statusCode: StatusCodes.Status503ServiceUnavailable);
+        });
+        app.MapGet("/metrics", async context =>
+        {
+            context.Response.ContentType = PrometheusExporter.ContentType;
+            if (!metrics.TryScrape(context.Response.BodyWriter))
+                context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+            _ = await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
+        });
+        await app.StartAsync();
+        return app;
+    }
+
+    /// <summary>Where it listens, as a URL.</summary>
+    /// <param name="app">The server.</param>
+    /// <returns>The URL.</returns>
+    public static string UrlOf(WebApplication app) => app.Urls.First();
+
+    private static void Listen(KestrelServerOptions kestrel, ListenEndpoint endpoint)
+    {
+        kestrel.AddServerHeader = false;
+        switch (endpoint)
+        {
+            case TcpListenEndpoint tcp:
+                kestrel.Listen(new IPEndPoint(tcp.Address, tcp.Port));
+                break;
+            case UnixListenEndpoint unix:
+                File.Delete(unix.Path);
+                kestrel.ListenUnixSocket(unix.Path);
+                break;
+            default:
+                throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"endpoint {endpoint} is of no known kind"), nameof(endpoint));
+        }
+    }
+
+    private sealed class NoLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

@@ -1,0 +1,69 @@
+using OpenTelemetry;
+using OpenTelemetry.Exporter;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
+using OpenTelemetry.Trace;
+using Scheduler.Actors;
+using Scheduler.Host.Configuration;
+using Scheduler.Host.Telemetry;
+
+namespace Scheduler.Host.Running;
+
+/// <summary>Collects the instruments: for Prometheus on demand, and for an OTLP collector if one is configured.</summary>
+internal sealed class Observability : IDisposable
+{
+    private readonly MeterProvider _meters;
+    private readonly TracerProvider? _tracer;
+
+    /// <summary>Begins to collect.</summary>
+    /// <param name="settings">Where to export to.</param>
+    public Observability(TelemetrySettings settings)
+    {
+        ResourceBuilder resource = ResourceBuilder.CreateDefault().AddService("scheduler");
+        MeterProviderBuilder meters = Sdk.CreateMeterProviderBuilder()
+            .SetResourceBuilder(resource)
+            .AddMeter(VolumeTelemetry.SourceName)
+            .AddReader(new BaseExportingMetricReader(Prometheus));
+        if (settings.OtlpEndpoint is { } endpoint)
+        {
+            meters.AddOtlpExporter(options => Point(options, endpoint, "v1/metrics"));
+            if (settings.TraceRatio > 0)
+            {
+                // The volumes choose which requests become spans; the sampler takes all of those.
+                _tracer = Sdk.CreateTracerProviderBuilder()
+                    .SetResourceBuilder(resource)
+                    .SetSampler(new AlwaysOnSampler())
+                    .AddSource(VolumeTelemetry.SourceName)
+                    .AddOtlpExporter(options => Point(options, endpoint, "v1/traces"))
+                    .Build();
+            }
+        }
+
+        _meters = meters.Build();
+        Volumes = new VolumeTelemetry
+        {
+            TraceEvery = _tracer is null ? 0 : (int)Math.Clamp(Math.Round(1 / settings.TraceRatio), 1, int.MaxValue),
+        };
+    }
+
+    /// <summary>Renders the metrics.</summary>
+    public PrometheusExporter Prometheus { get; } = new();
+
+    /// <summary>The instruments.</summary>
+    public VolumeTelemetry Volumes { get; }
+
+    /// <summary>Exports what is left, and ends.</summary>
+    public void Dispose()
+    {
+        _tracer?.Dispose();
+        _meters.Dispose();
+        Volumes.Dispose();
+    }
+
+    private static void Point(OtlpExporterOptions options, Uri endpoint, string path)
+    {
+        // Port 4317 is gRPC's by convention, everything else is taken as HTTP.
+        options.Protocol = endpoint.Port == 4317 ? OtlpExportProtocol.Grpc : OtlpExportProtocol.HttpProtobuf;
+        options.Endpoint = options.Protocol == OtlpExportProtocol.Grpc ? endpoint : new Uri(endpoint.AbsoluteUri.TrimEnd('/') + "/" + path);
+    }
+}

@@ -1,0 +1,172 @@
+using System.Net;
+using System.Net.Sockets;
+using Scheduler.Actors;
+using Scheduler.Actors.Local;
+using Scheduler.Host.Configuration;
+using Scheduler.Nbd.Protocol;
+using Scheduler.Nbd.Server;
+using Scheduler.Storage;
+
+namespace Scheduler.Host.Running;
+
+/// <summary>The running service without its admin side: volumes, and the NBD server in front of them.</summary>
+internal sealed partial class Service : IDisposable
+{
+    /// <summary>Longest time that a clean stop waits for one volume, or for the last connections.</summary>
+    private static readonly TimeSpan s_stopTimeMax = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_lastRepliesTimeMax = TimeSpan.FromSeconds(2);
+
+    private readonly ILogger _logger;
+    private readonly LocalSystem _system;
+    private readonly List<RunningVolume> _volumes = [];
+    private readonly NbdServer _nbd;
+
+    /// <summary>Starts all volumes, then listens.</summary>
+    /// <param name="settings">Checked configuration.</param>
+    /// <param name="telemetry">Instruments.</param>
+    /// <param name="loggers">Makes loggers.</param>
+    /// <exception cref="VolumeOpenException">A volume can't be opened.</exception>
+    /// <exception cref="IOException">An address can't be bound.</exception>
+    public Service(ServiceSettings settings, VolumeTelemetry telemetry, ILoggerFactory loggers)
+    {
+        _logger = loggers.CreateLogger<Service>();
+        _system = new LocalSystem(loggers.CreateLogger<LocalSystem>());
+        try
+        {
+            foreach (VolumeSettings volume in settings.Volumes)
+                _volumes.Add(RunningVolume.Start(volume, settings, _system, telemetry));
+            _nbd = new NbdServer(
+                new NbdServerOptions([.. settings.Nbd.Listen.Select(EndPointOf)], settings.Nbd.ConnectionsMax, settings.Nbd.HandshakeTimeout),
+                new NbdExports(ExportsOf(settings)),
+                loggers.CreateLogger<NbdServer>());
+            _nbd.Start();
+        }
+        catch
+        {
+            _nbd?.Dispose();
+            foreach (RunningVolume volume in _volumes)
+                volume.Dispose();
+            throw;
+        }
+
+        foreach (RunningVolume volume in _volumes)
+        {
+            VolumeStarted(_logger, volume.Settings.Name, volume.Settings.Path, volume.Device.Size, volume.Settings.Policy);
+            if (volume.Status.IsFenced)
+                VolumeFenced(_logger, volume.Settings.Name);
+            _ = WatchAsync(volume);
+        }
+    }
+
+    /// <summary>The volumes.</summary>
+    public IReadOnlyList<RunningVolume> Volumes => _volumes;
+
+    /// <summary>Where NBD is served.</summary>
+    public IReadOnlyList<EndPoint> NbdEndpoints => _nbd.LocalEndpoints;
+
+    /// <summary>What keeps the service from being ready, a line each; empty if it is ready.</summary>
+    /// <returns>The problems.</returns>
+    public IReadOnlyList<string> Problems()
+    {
+        List<string> problems = [];
+        foreach (RunningVolume volume in _volumes)
+        {
+            if (volume.Status.Stopped.IsCompleted)
+                problems.Add($"volume {volume.Settings.Name} has stopped: {volume.Status.Stopped.Result ?? "the service is stopping"}");
+            else if (volume.Status.IsFenced)
+                problems.Add($"volume {volume.Settings.Name} is fenced: a sync failed (errno {volume.Status.Fault(0)}); acknowledged writes may be lost; see the README, \"When a sync fails\"");
+        }
+
+        return problems;
+    }
+
+    /// <summary>Accepts no more, answers what was accepted, flushes, and ends the connections.</summary>
+    /// <returns>Whether all volumes stopped cleanly.</returns>
+    public async Task<bool> StopAsync()
+    {
+        _nbd.StopAccepting();
+        foreach (RunningVolume volume in _volumes)
+            volume.Actor.Tell(StopVolume.Instance);
+
+        bool clean = true;
+        foreach (RunningVolume volume in _volumes)
+        {
+            Task ended = await Task.WhenAny(volume.Status.Stopped, Task.Delay(s_stopTimeMax));
+            if (ended != volume.Status.Stopped)
+            {
+                // Its device does not come back. Closing it would wait for ever.
+                StopTimedOut(_logger, volume.Settings.Name, s_stopTimeMax.TotalSeconds);
+                clean = false;
+            }
+            else
+            {
+                clean &= volume.Status.Stopped.Result is null;
+            }
+        }
+
+        DateTime deadline = DateTime.UtcNow + s_lastRepliesTimeMax;
+        while (_nbd.ConnectionCount > 0 && DateTime.UtcNow < deadline)
+            await Task.Delay(10);
+        _nbd.Abort();
+        return clean;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (RunningVolume volume in _volumes)
+        {
+            if (volume.Status.Stopped.IsCompleted)
+                volume.Dispose();
+        }
+
+        _nbd.Dispose();
+    }
+
+    private static EndPoint EndPointOf(ListenEndpoint endpoint) => endpoint switch
+    {
+        TcpListenEndpoint tcp => new IPEndPoint(tcp.Address, tcp.Port),
+        UnixListenEndpoint unix => new UnixDomainSocketEndPoint(unix.Path),
+        _ => throw new ArgumentException($"endpoint {endpoint} is of no known kind", nameof(endpoint)),
+    };
+
+    private List<NbdExport> ExportsOf(ServiceSettings settings)
+    {
+        Dictionary<string, GuestBuffers> buffers = settings.Guests.ToDictionary(guest => guest.Name, guest => new GuestBuffers(guest.BufferMemory));
+        return [.. settings.Disks.Select(disk => ExportOf(disk, settings, buffers[disk.Guest.Name]))];
+    }
+
+    private NbdExport ExportOf(DiskSettings disk, ServiceSettings settings, GuestBuffers buffers)
+    {
+        RunningVolume volume = _volumes.First(volume => volume.Settings.Name == disk.Volume.Name);
+        return new NbdExport
+        {
+            Info = new ExportInfo(disk.Name, disk.Size, Math.Max(512, volume.Device.BlockSize)),
+            Volume = disk.Volume.Name,
+            Disk = disk.Name,
+            Loop = volume.Loop,
+            Buffers = buffers,
+            Credits = settings.Nbd.Credits,
+            StartRing = props => volume.StartRing(_system, disk.Name, props),
+            IsAvailable = () => !volume.Status.Stopped.IsCompleted,
+        };
+    }
+
+    private async Task WatchAsync(RunningVolume volume)
+    {
+        if (await volume.Status.Stopped is { } broken)
+            VolumeBroken(_logger, volume.Settings.Name, broken);
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Volume {Volume}: {Path}, {Size} bytes, policy {Policy}")]
+    private static partial void VolumeStarted(ILogger logger, string volume, string path, long size, Scheduler.Core.PolicyKind policy);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Volume {Volume} is fenced: a sync failed before; everything but reads fails until the fault is cleared")]
+    private static partial void VolumeFenced(ILogger logger, string volume);
+
+    [LoggerMessage(Level = LogLevel.Critical, Message = "Volume {Volume} has stopped: {Reason}")]
+    private static partial void VolumeBroken(ILogger logger, string volume, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Volume {Volume} did not stop within {Seconds} s: its device does not answer")]
+    private static partial void StopTimedOut(ILogger logger, string volume, double seconds);
+}

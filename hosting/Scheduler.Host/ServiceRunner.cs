@@ -1,0 +1,78 @@
+using System.Net;
+using Scheduler.Host.Configuration;
+using Scheduler.Host.Running;
+using Scheduler.Storage;
+
+namespace Scheduler.Host;
+
+/// <summary>Runs the service.</summary>
+public static class ServiceRunner
+{
+    /// <summary>Exit code when the service could not start, or a volume did not stop cleanly.</summary>
+    public const int ExitFailed = 1;
+
+    /// <summary>Runs until cancelled.</summary>
+    /// <param name="settings">Checked configuration.</param>
+    /// <param name="cancellation">Asks for a clean stop.</param>
+    /// <returns>The exit code.</returns>
+    public static async Task<int> RunAsync(ServiceSettings settings, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        _ = Directory.CreateDirectory(settings.DataDirectory);
+        using ILoggerFactory loggers = LoggerFactory.Create(ConfigureLogging);
+        using Observability observability = new(settings.Telemetry);
+        try
+        {
+            using Service service = new(settings, observability.Volumes, loggers);
+            WebApplication admin = await AdminServer.StartAsync(settings, service, observability.Prometheus, ConfigureLogging);
+            await using (admin)
+            {
+                WriteWelcome(settings, service, AdminServer.UrlOf(admin));
+                await Task.Delay(Timeout.Infinite, cancellation).ContinueWith(_ => { }, TaskScheduler.Default);
+                bool clean = await service.StopAsync();
+                await admin.StopAsync(CancellationToken.None);
+                return clean ? 0 : ExitFailed;
+            }
+        }
+        catch (Exception exception) when (exception is VolumeOpenException or IOException or UnauthorizedAccessException)
+        {
+            await Console.Error.WriteLineAsync($"scheduler: {exception.Message}");
+            return ExitFailed;
+        }
+
+        void ConfigureLogging(ILoggingBuilder logging) => logging
+            .SetMinimumLevel(settings.LogLevel)
+            .AddFilter("Microsoft", LogLevel.Warning)
+            .AddSimpleConsole(console =>
+            {
+                console.SingleLine = true;
+                console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
+                console.UseUtcTimestamp = true;
+            });
+    }
+
+    // What to connect to, ready to paste.
+    private static void WriteWelcome(ServiceSettings settings, Service service, string adminUrl)
+    {
+        Console.WriteLine("Scheduler serves:");
+        foreach (DiskSettings disk in settings.Disks)
+        {
+            string text = $"  {disk.Name,-12} {ByteSize.Format(disk.Size),8}  volume {disk.Volume.Name}, guest {disk.Guest.Name}";
+            Console.WriteLine(text);
+        }
+
+        string name = settings.Disks[0].Name;
+        Console.WriteLine("Connect with:");
+        foreach (EndPoint endpoint in service.NbdEndpoints)
+            Console.WriteLine($"  nbdinfo {UriOf(endpoint, name)}");
+        Console.WriteLine($"  qemu-img info {UriOf(service.NbdEndpoints[0], name)}");
+        Console.WriteLine($"  curl {adminUrl}/metrics");
+        Console.WriteLine("Ready. Ctrl-C stops.");
+    }
+
+    private static string UriOf(EndPoint endpoint, string disk) => endpoint switch
+    {
+        IPEndPoint tcp => $"nbd://{tcp}/{disk}",
+        _ => $"'nbd+unix:///{disk}?socket={endpoint}'",
+    };
+}

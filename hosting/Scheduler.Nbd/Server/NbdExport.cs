@@ -1,0 +1,66 @@
+using Scheduler.Actors;
+using Scheduler.Nbd.Protocol;
+using Scheduler.Storage.Loop;
+
+namespace Scheduler.Nbd.Server;
+
+/// <summary>A disk as NBD serves it.</summary>
+public sealed record NbdExport
+{
+    /// <summary>What clients are told.</summary>
+    public required ExportInfo Info { get; init; }
+
+    /// <summary>Name of the volume.</summary>
+    public required string Volume { get; init; }
+
+    /// <summary>Name of the disk.</summary>
+    public required string Disk { get; init; }
+
+    /// <summary>Loop of the volume: its connections run there.</summary>
+    public required EventLoop Loop { get; init; }
+
+    /// <summary>Buffer memory of the guest that owns the disk.</summary>
+    public required GuestBuffers Buffers { get; init; }
+
+    /// <summary>Request slots that a connection asks for.</summary>
+    public required int Credits { get; init; }
+
+    /// <summary>Starts a ring's actor on the volume's dispatcher.</summary>
+    public required Func<Props, ActorRef> StartRing { get; init; }
+
+    /// <summary>Whether the volume's scheduler runs.</summary>
+    public required Func<bool> IsAvailable { get; init; }
+}
+
+/// <summary>The exports of a server, in the order of the configuration: the first is the default.</summary>
+/// <param name="exports">All of them.</param>
+public sealed class NbdExports(IReadOnlyList<NbdExport> exports) : IExportDirectory
+{
+    private readonly Dictionary<string, NbdExport> _byName = exports.ToDictionary(export => export.Info.Name, StringComparer.Ordinal);
+    private readonly ExportInfo[] _infos = [.. exports.Select(export => export.Info)];
+
+    /// <summary>The server stops: nothing is offered any more.</summary>
+    public bool Stopping { get; set; }
+
+    /// <inheritdoc/>
+    public bool TryList([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out IReadOnlyList<ExportInfo>? exports)
+    {
+        exports = Stopping ? null : _infos;
+        return !Stopping;
+    }
+
+    /// <inheritdoc/>
+    public ExportLookup Find(string name, out ExportInfo? export)
+    {
+        NbdExport? found = name.Length > 0 ? _byName.GetValueOrDefault(name) : _infos.Length > 0 ? _byName[_infos[0].Name] : null;
+        export = null;
+        if (found is null)
+            return ExportLookup.Unknown;
+        if (Stopping || !found.IsAvailable())
+            return ExportLookup.Unavailable;
+        export = found.Info;
+        return ExportLookup.Found;
+    }
+
+    internal NbdExport this[string name] => _byName[name];
+}

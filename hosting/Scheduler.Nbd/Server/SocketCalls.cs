@@ -1,0 +1,100 @@
+using System.Runtime.InteropServices;
+
+namespace Scheduler.Nbd.Server;
+
+/// <summary>
+/// System calls on sockets that belong to a loop. Not System.Net.Sockets: that would register each socket with the
+/// runtime's own epoll threads, which would wake for each message beside the loop.
+/// </summary>
+internal static unsafe partial class SocketCalls
+{
+    public const int EINTR = 4;
+    public const int EAGAIN = 11;
+    public const int SOCK_NONBLOCK = 0x800;
+    public const int SOCK_CLOEXEC = 0x80000;
+    public const int MSG_NOSIGNAL = 0x4000;
+    public const int SHUT_WR = 1;
+    private const int IPPROTO_TCP = 6;
+    private const int TCP_NODELAY = 1;
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int accept4(int fd, void* address, void* length, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial nint recv(int fd, void* buffer, nint length, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial nint sendmsg(int fd, MessageHeader* message, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int shutdown(int fd, int how);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int close(int fd);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int setsockopt(int fd, int level, int name, void* value, int length);
+
+    /// <summary>Receives without blocking.</summary>
+    /// <returns>Bytes; 0 at the end of the stream; -1 for nothing now; -2 if the connection is broken.</returns>
+    public static int Receive(int fd, nint buffer, int length)
+    {
+        while (true)
+        {
+            nint count = recv(fd, (void*)buffer, length, 0);
+            if (count >= 0)
+                return (int)count;
+            int error = Marshal.GetLastPInvokeError();
+            if (error == EAGAIN)
+                return -1;
+            if (error != EINTR)
+                return -2;
+        }
+    }
+
+    /// <summary>Sends what is gathered, without blocking.</summary>
+    /// <returns>Bytes sent; -1 for nothing now; -2 if the connection is broken.</returns>
+    public static nint Send(int fd, IoVector* vectors, int count)
+    {
+        MessageHeader message = new() { Vectors = vectors, VectorCount = (nuint)count };
+        while (true)
+        {
+            nint sent = sendmsg(fd, &message, MSG_NOSIGNAL);
+            if (sent >= 0)
+                return sent;
+            int error = Marshal.GetLastPInvokeError();
+            if (error == EAGAIN)
+                return -1;
+            if (error != EINTR)
+                return -2;
+        }
+    }
+
+    /// <summary>Replies are gathered here already; fails harmlessly on a Unix socket.</summary>
+    public static void SetNoDelay(int fd)
+    {
+        int one = 1;
+        _ = setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(int));
+    }
+
+    /// <summary><c>struct iovec</c>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct IoVector
+    {
+        public nint Base;
+        public nint Length;
+    }
+
+    /// <summary><c>struct msghdr</c>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct MessageHeader
+    {
+        public void* Name;
+        public uint NameLength;
+        public IoVector* Vectors;
+        public nuint VectorCount;
+        public void* Control;
+        public nuint ControlLength;
+        public int Flags;
+    }
+}
