@@ -24,7 +24,7 @@ public sealed record CostModel
     /// <param name="length">Its bytes.</param>
     /// <returns>Nanoseconds, above 0.</returns>
     public double Piece(RequestOp op, long length) =>
-        op is RequestOp.Read or RequestOp.Write or RequestOp.BarrierWrite
+        op.MovesData()
             ? OperationNs + (length * ByteNs)
             : OperationNs;
 }

@@ -22,7 +22,7 @@ internal abstract class DispatchPolicy
     public abstract void Dispatched(Guest guest, double costNs, long nowNs);
 
     /// <summary>Device time that was measured afterwards, such as a flush's (Q1).</summary>
-    public abstract void Charge(Guest guest, double costNs);
+    public abstract void Charge(Guest guest, double costNs, long nowNs);
 
     /// <summary>From now on limits hold nothing back: the volume is stopping.</summary>
     public abstract void LiftLimits();

@@ -54,7 +54,7 @@ internal sealed class ExtentMap
         ref readonly Extent extent = ref _extents[low];
         long within = offset - extent.DiskOffset;
         Invariant.Holds(within >= 0 && within < extent.Length, "S2", "an offset is outside the extent that was found for it");
-        long most = op is RequestOp.Read or RequestOp.Write or RequestOp.BarrierWrite ? PieceBytesMax
+        long most = op.MovesData() ? PieceBytesMax
             : op is RequestOp.Status ? long.MaxValue : DatalessPieceBytesMax;
         return (extent.Domain, extent.DeviceOffset + within, Math.Min(Math.Min(length, most), extent.Length - within));
     }

@@ -61,6 +61,9 @@ internal sealed class FairPolicy(int guests, double unitNs) : DispatchPolicy
         {
             Guest guest = _limited.First;
             _limited.Remove(guest);
+
+            // Q2: it was not eligible, so it saved nothing up; an old tag would also set virtual time back for all.
+            guest.ShareTag = Math.Max(guest.ShareTag, _virtualTime);
             _shares.Set(guest, guest.ShareTag);
             if (guest.Spec.Reservation > 0)
                 _reservations.Set(guest, guest.ReservationTag);
@@ -91,23 +94,18 @@ internal sealed class FairPolicy(int guests, double unitNs) : DispatchPolicy
             MoveShareTag(guest, costNs);
         }
 
-        if (guest.Spec.Limit > 0)
-        {
-            guest.LimitTag = Math.Max(guest.LimitTag, nowNs - LimitBurstNs) + TimeOf(costNs, guest.Spec.Limit);
-            if (guest.LimitTag > nowNs && !_limitsLifted && guest.Backlogged)
-                Hold(guest);
-        }
-
+        CountAgainstLimit(guest, costNs, nowNs);
         if (_virtualTime > TagMax)
             Rebase();
     }
 
-    public override void Charge(Guest guest, double costNs)
+    public override void Charge(Guest guest, double costNs, long nowNs)
     {
         guest.DeviceTimeNs += costNs;
         guest.ShareTag = Math.Max(guest.ShareTag, _virtualTime);
         _guests[guest.Index] = guest;
         MoveShareTag(guest, costNs);
+        CountAgainstLimit(guest, costNs, nowNs);
     }
 
     public override void LiftLimits() => _limitsLifted = true;
@@ -135,6 +133,15 @@ internal sealed class FairPolicy(int guests, double unitNs) : DispatchPolicy
         _shares.Set(guest, guest.ShareTag);
         if (guest.Spec.Reservation > 0)
             _reservations.Set(guest, guest.ReservationTag);
+    }
+
+    private void CountAgainstLimit(Guest guest, double costNs, long nowNs)
+    {
+        if (guest.Spec.Limit <= 0)
+            return;
+        guest.LimitTag = Math.Max(guest.LimitTag, nowNs - LimitBurstNs) + TimeOf(costNs, guest.Spec.Limit);
+        if (guest.LimitTag > nowNs && !_limitsLifted && guest.Backlogged)
+            Hold(guest);
     }
 
     private void Leave(Guest guest)

@@ -27,7 +27,7 @@ internal sealed class FifoPolicy(int guests) : DispatchPolicy
 
     public override void Dispatched(Guest guest, double costNs, long nowNs) => guest.DeviceTimeNs += costNs;
 
-    public override void Charge(Guest guest, double costNs) => guest.DeviceTimeNs += costNs;
+    public override void Charge(Guest guest, double costNs, long nowNs) => guest.DeviceTimeNs += costNs;
 
     public override void LiftLimits()
     {

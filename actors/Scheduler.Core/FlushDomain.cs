@@ -61,6 +61,9 @@ internal sealed class FlushDomain(int index, DomainSpec spec, double flushNs)
     public int Fault = spec.Fault;
     public bool RecordPending;
 
+    /// <summary>How often it was fenced: a write in flight meanwhile is not to be trusted, not even after the fault was cleared.</summary>
+    public int Fences;
+
     /// <summary>Learns which way of FUA is cheaper.</summary>
     public FuaChoice Fua;
 
@@ -111,10 +114,10 @@ internal sealed class FlushDomain(int index, DomainSpec spec, double flushNs)
 
         double baseCost = Flying.Count == 0 ? 0 : bytes == 0 ? cost : Math.Min(cost, FlushBaseNs);
         foreach (Request request in Flying)
-            policy.Charge(request.Ring.Disk.Guest, baseCost / Flying.Count);
+            policy.Charge(request.Ring.Disk.Guest, baseCost / Flying.Count, nowNs);
         foreach (Guest guest in DirtyGuestsInFlush)
         {
-            policy.Charge(guest, (cost - baseCost) * guest.DirtyInFlush[Index] / bytes);
+            policy.Charge(guest, (cost - baseCost) * guest.DirtyInFlush[Index] / bytes, nowNs);
             guest.Unflushed -= guest.DirtyInFlush[Index];
             guest.DirtyInFlush[Index] = 0;
         }

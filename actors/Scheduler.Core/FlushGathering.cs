@@ -22,6 +22,9 @@ internal struct FlushHabit
     /// <summary>The hold that waits for this ring, or 0.</summary>
     public long ExpectedBy;
 
+    /// <summary>The latest decision with a request of this ring among those that wait.</summary>
+    public long WaitsBy;
+
     /// <summary>It is in the list of rings that flush.</summary>
     public bool Listed;
 }
@@ -72,10 +75,13 @@ internal sealed class FlushGathering
     public void Decide(FlushDomain domain, long nowNs)
     {
         long end = nowNs + (long)domain.FlushCostNs;
-        foreach (Request waiter in domain.Collecting)
-            end = Math.Min(end, LatestStart(waiter, domain));
-
         long hold = ++_holds;
+        foreach (Request waiter in domain.Collecting)
+        {
+            end = Math.Min(end, LatestStart(waiter, domain));
+            waiter.Ring.Habit.WaitsBy = hold;
+        }
+
         int expected = 0;
         for (int i = _flushers.Count - 1; i >= 0; i--)
         {
@@ -89,7 +95,7 @@ internal sealed class FlushGathering
                 _flushers[i] = _flushers[^1];
                 _flushers.RemoveAt(_flushers.Count - 1);
             }
-            else if (habit.Pending == 0 && habit.PauseNs > 0 && next <= end && next >= nowNs - domain.FlushCostNs
+            else if (habit.Pending == 0 && habit.WaitsBy != hold && habit.PauseNs > 0 && next <= end && next >= nowNs - domain.FlushCostNs
                 && (ring.Disk.Extents.Domains & domain.Bit) != 0)
             {
                 habit.ExpectedBy = hold;

@@ -14,6 +14,9 @@ internal struct Operation
     /// <summary>Bytes counted in <see cref="Guest.Unflushed"/> for it.</summary>
     public long UnflushedBytes;
     public bool Dsync;
+
+    /// <summary><see cref="FlushDomain.Fences"/> when it started.</summary>
+    public int Fences;
     public long StartedNs;
 }
 

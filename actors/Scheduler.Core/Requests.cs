@@ -100,6 +100,12 @@ public static class RequestOps
     /// <returns>True for barrier write and empty barrier.</returns>
     public static bool IsBarrier(this RequestOp op) => op is RequestOp.BarrierWrite or RequestOp.EmptyBarrier;
 
+    /// <summary>Whether it moves its bytes to or from the device, so that its device time grows with them (Q1).</summary>
+    /// <param name="op">An operation.</param>
+    /// <returns>True for read, prefetch, write and barrier write.</returns>
+    public static bool MovesData(this RequestOp op) =>
+        op is RequestOp.Read or RequestOp.Prefetch or RequestOp.Write or RequestOp.BarrierWrite;
+
     /// <summary>Whether it has a range.</summary>
     /// <param name="op">An operation.</param>
     /// <returns>False for flush and empty barrier.</returns>

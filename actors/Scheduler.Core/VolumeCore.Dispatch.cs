@@ -34,7 +34,7 @@ public sealed partial class VolumeCore
         {
             // F6: everything but reads fails on a fenced domain.
             _policy.Remove(request);
-            request.Error = CoreError.Io;
+            FailFenced(request, domain);
             TryAdvance(request);
             return;
         }
@@ -71,6 +71,7 @@ public sealed partial class VolumeCore
             Bytes = length,
             UnflushedBytes = unflushed,
             Dsync = dsync,
+            Fences = domain.Fences,
             StartedNs = _nowNs,
         });
         _dataInFlight++;
@@ -133,16 +134,13 @@ public sealed partial class VolumeCore
             domain.Fua.DsyncTook(_nowNs - operation.StartedNs);
 
         if (operation.Dsync && error != 0 && error != CoreError.NoSpace)
-        {
             Fence(domain, error);
-            AwaitRecord(request, domain);
-        }
-        else if (domain.Fault != 0)
+        if (operation.Fences != domain.Fences)
         {
-            // It was on its way when the domain was fenced. It may be in the cache, and nobody will flush it.
-            Fail(request, CoreError.Io);
-            if (domain.RecordPending)
-                AwaitRecord(request, domain);
+            // It failed as a sync, or was on its way when the domain was fenced: the failed sync may have dropped some
+            // of it, and nobody will flush what is in the cache.
+            Fail(request, error != 0 ? error : CoreError.Io);
+            FailFenced(request, domain);
         }
 
         bool durable = !domain.Spec.VolatileCache || (data && domain.Spec.DurableWrites) || (operation.Dsync && error == 0);
@@ -168,7 +166,7 @@ public sealed partial class VolumeCore
     private void WantOwnFlush(Guest guest)
     {
         long bound = guest.Spec.UnflushedBytesMax;
-        if (guest.Unflushed < bound / 2)
+        if (guest.Unflushed < bound / 2 && !guest.WritesBlocked)
             return;
         foreach (FlushDomain domain in _domains)
         {

@@ -21,12 +21,11 @@ public sealed partial class VolumeCore
         {
             // F6, F4 included.
             if ((domains & domain.Bit) != 0 && domain.Fault != 0)
-            {
-                request.Error = CoreError.Io;
-                return;
-            }
+                FailFenced(request, domain);
         }
 
+        if (request.Error != 0)
+            return;
         foreach (FlushDomain domain in _domains)
         {
             if ((domains & domain.Bit) == 0 || domain.IsClean(disk))
@@ -131,6 +130,7 @@ public sealed partial class VolumeCore
         if (domain.Fault != 0)
             return;
         domain.Fault = error;
+        domain.Fences++;
         domain.RecordPending = true;
         domain.Wanted = false;
         domain.Hold = 0;
@@ -160,6 +160,15 @@ public sealed partial class VolumeCore
         waiters.Clear();
     }
 
+    // The failed sync may have covered some of it already: no such reply leaves before the fault is durable.
+    private static void FailFenced(Request request, FlushDomain domain)
+    {
+        if (request.Error == 0)
+            request.Error = CoreError.Io;
+        if (domain.RecordPending)
+            AwaitRecord(request, domain);
+    }
+
     private static void AwaitRecord(Request request, FlushDomain domain)
     {
         request.Awaits++;
@@ -187,6 +196,7 @@ public sealed partial class VolumeCore
             if (ring is null || ring.Detached || (ring.Disk.Extents.Domains & domain.Bit) == 0 || domain.IsClean(ring.Disk))
                 continue;
             ring.Disconnected = true;
+            _gathering.Forget(ring);
             _effects.Add(EffectKind.Disconnect).Ring = ring.Number;
         }
 

@@ -151,6 +151,12 @@ public sealed partial class VolumeCore
     {
         Invariant.Holds(request.State == RequestState.Waiting && request.PiecesInFlight == 0 && request.Awaits == 0, "S3", "a request is answered while something of it is in flight");
         Ring ring = request.Ring;
+        if (ring.Disconnected && request.Error == 0)
+        {
+            // F6: its guest must not take this for news from a disk that lost nothing.
+            request.Error = CoreError.Shutdown;
+        }
+
         if (request.Op is RequestOp.Flush or RequestOp.BarrierWrite or RequestOp.EmptyBarrier)
             _gathering.Answered(ring, _nowNs);
 

@@ -137,10 +137,10 @@ public sealed partial class VolumeCore
                 Detach(RingOf(happened.Ring));
                 break;
             case EventKind.FaultRecorded:
-                FaultRecorded(_domains[happened.Slot]);
+                FaultRecorded(DomainOf(happened.Slot));
                 break;
             case EventKind.ClearFault:
-                ClearFault(_domains[happened.Slot]);
+                ClearFault(DomainOf(happened.Slot));
                 break;
             case EventKind.Stop:
                 _stopping = true;
@@ -193,9 +193,16 @@ public sealed partial class VolumeCore
         return ring;
     }
 
+    private FlushDomain DomainOf(int index)
+    {
+        Invariant.Holds(index >= 0 && index < _domains.Length, "S6", "an event names a domain that the volume does not have");
+        return _domains[index];
+    }
+
     private void Attach(in VolumeEvent happened)
     {
         int number = happened.Ring;
+        Invariant.Holds(happened.Slot >= 0 && happened.Slot < _disks.Length, "S6", "a ring attaches to a disk that the volume does not have");
         Invariant.Holds(happened.Value is >= 1 and <= CreditsMax && happened.Stream >= 1, "S4", "a ring attaches with credits or streams out of range");
         Invariant.Holds(number >= 0 && (number >= _rings.Count || _rings[number] is null), "S3", "a ring attaches under a number in use");
         while (_rings.Count <= number)

@@ -15,8 +15,12 @@ public interface IDispatcher
 public sealed partial class LocalSystem(ILogger<LocalSystem> logger)
 {
     private readonly ConcurrentDictionary<string, ActorRef> _volumes = new();
+    private readonly ConcurrentDictionary<string, Mailbox> _actors = new();
     private readonly ILogger _logger = logger;
     private int _names;
+
+    /// <summary>The actors that have not stopped.</summary>
+    public IReadOnlyList<ActorRef> Actors => [.. _actors.Values];
 
     /// <summary>Starts an actor.</summary>
     /// <param name="props">How to make it.</param>
@@ -26,6 +30,7 @@ public sealed partial class LocalSystem(ILogger<LocalSystem> logger)
     public ActorRef ActorOf(Props props, string name, IDispatcher dispatcher)
     {
         Mailbox mailbox = new(this, props, $"{name}#{Interlocked.Increment(ref _names)}", dispatcher);
+        _actors[mailbox.Path] = mailbox;
         mailbox.Start();
         return mailbox;
     }
@@ -43,6 +48,8 @@ public sealed partial class LocalSystem(ILogger<LocalSystem> logger)
     /// <param name="volume">Name of the volume.</param>
     /// <returns>Its address; one that has stopped if there is none.</returns>
     public ActorRef Resolve(string volume) => _volumes.TryGetValue(volume, out ActorRef? actor) ? actor : Mailbox.Nobody(this);
+
+    internal void Forget(Mailbox mailbox) => _ = _actors.TryRemove(mailbox.Path, out _);
 
     internal void LogFailure(Exception exception, string path) => ActorFailed(_logger, exception, path, exception.Message);
 

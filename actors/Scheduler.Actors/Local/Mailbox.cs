@@ -185,6 +185,7 @@ public sealed class Mailbox : ActorRef, IActorContext, ILoopWork
         }
 
         _actor = null;
+        _system.Forget(this);
         foreach (Mailbox watched in _watching)
             watched.Tell(new WatchRequest(this, Wanted: false));
         foreach (Mailbox watcher in _watchers)

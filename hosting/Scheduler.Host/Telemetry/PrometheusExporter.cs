@@ -25,7 +25,7 @@ public sealed class PrometheusExporter : BaseExporter<Metric>, IPullMetricExport
     /// that does not wait for its client, such as a response's <c>BodyWriter</c>.
     /// </summary>
     /// <param name="destination">Receives UTF-8 text.</param>
-    /// <returns>False if metrics could not be collected, as after shutdown; nothing was written then.</returns>
+    /// <returns>False if there is no reader, or it could not collect; nothing was written then.</returns>
     public bool TryScrape(IBufferWriter<byte> destination)
     {
         ArgumentNullException.ThrowIfNull(destination);

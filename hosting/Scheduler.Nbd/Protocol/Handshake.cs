@@ -18,7 +18,7 @@ namespace Scheduler.Nbd.Protocol;
 public sealed class Handshake(IExportDirectory exports)
 {
     /// <summary>
-    /// Longest option data that is looked at, in bytes: a name and queries of 4096 bytes each leave room for 14 more.
+    /// Longest option data that is looked at, in bytes: beside the longest name there is room for 14 queries as long.
     /// </summary>
     public const int OptionDataBytesMax = 64 * 1024;
 
@@ -28,7 +28,7 @@ public sealed class Handshake(IExportDirectory exports)
     public const int MessageBytesMax = OptionHeaderBytes + OptionDataBytesMax;
 
     /// <summary>
-    /// Option data that is discarded over the whole session, in bytes; a client that sends more is cut off.
+    /// Option data that is discarded over the whole handshake, in bytes; a client that sends more is cut off.
     /// </summary>
     public const int SkippedBytesMax = 32 * 1024 * 1024;
 
@@ -57,7 +57,7 @@ public sealed class Handshake(IExportDirectory exports)
     /// <summary>What was agreed on; final when the status is <see cref="HandshakeStatus.Transmission"/>.</summary>
     public Negotiated Negotiated { get; private set; }
 
-    /// <summary>Why the session is over; set when the status is <see cref="HandshakeStatus.Closed"/>.</summary>
+    /// <summary>Why the connection is over; set when the status is <see cref="HandshakeStatus.Closed"/>.</summary>
     public CloseReason CloseReason { get; private set; }
 
     /// <summary>Writes the message with which the server begins: 18 bytes.</summary>
@@ -197,7 +197,7 @@ public sealed class Handshake(IExportDirectory exports)
         }
     }
 
-    /// <summary>Its data is the name; it has no error reply, so that every failure ends the session.</summary>
+    /// <summary>Its data is the name; it has no error reply, so that every failure ends the connection.</summary>
     private HandshakeStatus AnswerExportName(ReadOnlySpan<byte> data, bool padded, IBufferWriter<byte> output)
     {
         if (!OptionReader.IsString(data))

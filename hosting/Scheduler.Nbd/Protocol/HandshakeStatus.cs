@@ -12,6 +12,6 @@ public enum HandshakeStatus
     /// <summary>An export is chosen. Send the output; the rest of the input is requests.</summary>
     Transmission,
 
-    /// <summary>The session is over. Send the output, if there is any, and close.</summary>
+    /// <summary>The connection is over. Send the output, if there is any, and close.</summary>
     Closed,
 }

@@ -9,7 +9,7 @@ public enum NbdCommand : ushort
     /// <summary>Write the bytes that follow the header.</summary>
     Write = 1,
 
-    /// <summary>End the session once everything in flight is answered; has no reply.</summary>
+    /// <summary>End the connection once everything in flight is answered; has no reply.</summary>
     Disconnect = 2,
 
     /// <summary>Make durable what was replied to before.</summary>

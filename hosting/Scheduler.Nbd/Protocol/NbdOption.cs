@@ -6,7 +6,7 @@ public enum NbdOption : uint
     /// <summary>Choose an export and start transmission; cannot be answered with an error.</summary>
     ExportName = 1,
 
-    /// <summary>End the session.</summary>
+    /// <summary>End the connection.</summary>
     Abort = 2,
 
     /// <summary>Name the exports.</summary>
