@@ -198,6 +198,9 @@ public sealed partial class VolumeCore
             ring.Disconnected = true;
             _gathering.Forget(ring);
             _effects.Add(EffectKind.Disconnect).Ring = ring.Number;
+
+            // O2: what it still has queued would follow writes that are lost.
+            DropUnissued(ring, CoreError.Shutdown);
         }
 
         domain.Fault = 0;

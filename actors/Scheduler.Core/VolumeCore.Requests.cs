@@ -92,9 +92,9 @@ public sealed partial class VolumeCore
             return;
         if (request.Error == 0)
         {
-            if (request.Phase == BarrierPhase.PreFlush && request.Ring.Detached)
+            if (request.Phase == BarrierPhase.PreFlush && (request.Ring.Detached || request.Ring.Disconnected))
             {
-                request.Error = CoreError.Canceled;
+                request.Error = request.Ring.Detached ? CoreError.Canceled : CoreError.Shutdown;
             }
             else if (request.Phase == BarrierPhase.PreFlush)
             {
@@ -176,24 +176,33 @@ public sealed partial class VolumeCore
         ReleaseIfGone(ring);
     }
 
-    // The ring is gone: what has not reached the device never will. What is in flight, or waits for a flush that is
+    // The ring is gone, or disconnected: what has not reached the device never will. What is in flight, or waits for a flush that is
     // wanted anyway, ends by itself.
-    private void DropHeld(Request request)
+    private void DropUnissued(Ring ring, int error)
+    {
+        // What is held first, so that dropping what is queued does not start it.
+        foreach (Request request in ring.Slots)
+            DropHeld(request, error);
+        foreach (Request request in ring.Slots)
+            DropQueued(request, error);
+    }
+
+    private void DropHeld(Request request, int error)
     {
         if (request.State != RequestState.Held)
             return;
         request.Stream.Drop(request);
         request.State = RequestState.Waiting;
-        request.Error = CoreError.Canceled;
+        request.Error = error;
         Answer(request);
     }
 
-    private void DropQueued(Request request)
+    private void DropQueued(Request request, int error)
     {
         if (request.State != RequestState.Queued)
             return;
         _policy.Remove(request);
-        request.Error = CoreError.Canceled;
+        request.Error = error;
         TryAdvance(request);
     }
 }

@@ -216,11 +216,7 @@ public sealed partial class VolumeCore
         ring.Detached = true;
         _gathering.Forget(ring);
 
-        // What is held first, so that dropping what is queued does not start it.
-        foreach (Request request in ring.Slots)
-            DropHeld(request);
-        foreach (Request request in ring.Slots)
-            DropQueued(request);
+        DropUnissued(ring, CoreError.Canceled);
         ReleaseIfGone(ring);
     }
 

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Scheduler.Host.CommandLine;
 
 /// <summary>
-/// Turns SIGTERM and SIGINT (Ctrl-C) into cancellation. Only the first of each is caught: whoever sends it again does not want
-/// to wait, and the process ends as it would have.
+/// Turns SIGTERM and SIGINT (Ctrl-C) into cancellation. Only the first of each is caught: whoever sends it again does
+/// not want to wait, and the process ends as it would have.
 /// </summary>
 public sealed class StopSignals : IDisposable
 {

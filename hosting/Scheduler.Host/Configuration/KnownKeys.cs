@@ -11,9 +11,11 @@ internal sealed class KnownKeys(HoconObject reference)
     public const string Template = "<name>";
 
     /// <summary>Refuses unknown keys, and gives each named entry its defaults.</summary>
-    /// <param name="configuration">Resolved, with the reference beneath, so that templates may have been changed.</param>
+    /// <param name="configuration">Resolved, with the reference beneath, so that templates may have been
+    /// changed.</param>
     /// <returns>The configuration without templates.</returns>
-    /// <exception cref="HoconException">A key is unknown, or is a section where a value belongs, or the reverse.</exception>
+    /// <exception cref="HoconException">A key is unknown, or is a section where a value belongs, or the
+    /// reverse.</exception>
     public HoconObject Complete(HoconObject configuration) => Complete([], configuration, reference);
 
     private HoconObject Complete(string[] path, HoconObject section, HoconObject known)
@@ -81,9 +83,10 @@ internal sealed class KnownKeys(HoconObject reference)
         .Select(HoconKey.Render)
         .FirstOrDefault();
 
-    private static IEnumerable<string[]> Paths(string[] path, HoconObject section) => section.Members.SelectMany(member =>
-    {
-        string[] at = [.. path, member.Key];
-        return member.Value is HoconObject inner ? Paths(at, inner).Prepend(at) : [at];
-    });
+    private static IEnumerable<string[]> Paths(string[] path, HoconObject section) =>
+        section.Members.SelectMany(member =>
+        {
+            string[] at = [.. path, member.Key];
+            return member.Value is HoconObject inner ? Paths(at, inner).Prepend(at) : [at];
+        });
 }

@@ -8,7 +8,8 @@ internal static class SetOption
     /// <summary>Puts the value over what the files say.</summary>
     /// <param name="text"><c>key=value</c>, as <see cref="SettingsLoader.Load"/> describes it.</param>
     /// <param name="root">The merged files.</param>
-    /// <exception cref="HoconException">The text has no key, or a value that is not HOCON where it has to be.</exception>
+    /// <exception cref="HoconException">The text has no key, or a value that is not HOCON where it has to
+    /// be.</exception>
     public static void Apply(string text, HoconObjectNode root)
     {
         int equals = text.IndexOf('=');
@@ -21,7 +22,7 @@ internal static class SetOption
         if (root.Find(path[0]) is null)
             path = [ServiceOptions.Section, .. path];
         string value = text[(equals + 1)..].Trim();
-        bool structured = (value.Length > 0 && value[0] is '[' or '{' or '"') || value.Contains("${", StringComparison.Ordinal);
+        bool structured = value is ['[' or '{' or '"', ..] || value.Contains("${", StringComparison.Ordinal);
         try
         {
             HoconNode node = structured

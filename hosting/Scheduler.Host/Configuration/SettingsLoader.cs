@@ -6,7 +6,8 @@ namespace Scheduler.Host.Configuration;
 public static class SettingsLoader
 {
     /// <summary>
-    /// The configuration that is used when none is named: looked for below the working directory, then beside the program.
+    /// The configuration that is used when none is named: looked for below the working directory, then beside the
+    /// program.
     /// </summary>
     public const string DefaultFile = "hocon/single.conf";
 
@@ -15,12 +16,13 @@ public static class SettingsLoader
     /// <summary>Reads the reference, the file over it, and the single keys over both; then checks everything.</summary>
     /// <param name="file">A HOCON file; null: <see cref="DefaultFile"/>.</param>
     /// <param name="sets">
-    /// <c>key=value</c> each, later ones over earlier ones. The leading <c>scheduler.</c> of a key may be left out. A value is
-    /// taken as it stands, unless it begins with <c>[</c>, <c>{</c> or a quote, or contains a substitution.
+    /// <c>key=value</c> each, later ones over earlier ones. The leading <c>scheduler.</c> of a key may be left out. A
+    /// value is taken as it stands, unless it begins with <c>[</c>, <c>{</c> or a quote, or contains a substitution.
     /// </param>
     /// <param name="environment">Gives an environment variable or null; by default this process's.</param>
     /// <returns>Checked settings.</returns>
-    /// <exception cref="HoconException">A file, key or value is wrong; the message is one line for the operator.</exception>
+    /// <exception cref="HoconException">A file, key or value is wrong; the message is one line for the
+    /// operator.</exception>
     public static ServiceSettings Load(
         string? file, IReadOnlyList<string> sets, Func<string, string?>? environment = null)
     {

@@ -5,8 +5,8 @@ using OpenTelemetry.Metrics;
 namespace Scheduler.Host.Telemetry;
 
 /// <summary>
-/// Metrics as Prometheus text, collected when they are asked for. Give it to a <see cref="BaseExportingMetricReader"/>, and the
-/// reader to the meter provider, before the first <see cref="TryScrape"/>.
+/// Metrics as Prometheus text, collected when they are asked for. Give it to a <see cref="BaseExportingMetricReader"/>,
+/// and the reader to the meter provider, before the first <see cref="TryScrape"/>.
 /// </summary>
 [ExportModes(ExportModes.Pull)]
 public sealed class PrometheusExporter : BaseExporter<Metric>, IPullMetricExporter
@@ -21,8 +21,8 @@ public sealed class PrometheusExporter : BaseExporter<Metric>, IPullMetricExport
     public Func<int, bool>? Collect { get; set; }
 
     /// <summary>
-    /// Collects all metrics and writes them. Scrapes take turns; the buffer between is reused, so the destination should be one
-    /// that does not wait for its client, such as a response's <c>BodyWriter</c>.
+    /// Collects all metrics and writes them. Scrapes take turns; the buffer between is reused, so the destination
+    /// should be one that does not wait for its client, such as a response's <c>BodyWriter</c>.
     /// </summary>
     /// <param name="destination">Receives UTF-8 text.</param>
     /// <returns>False if there is no reader, or it could not collect; nothing was written then.</returns>

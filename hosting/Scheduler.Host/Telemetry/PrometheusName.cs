@@ -4,8 +4,8 @@ using OpenTelemetry.Metrics;
 namespace Scheduler.Host.Telemetry;
 
 /// <summary>
-/// Names of instruments as Prometheus spells them: whatever it does not allow becomes an underscore, the unit follows the name,
-/// and counters end in <c>_total</c>.
+/// Names of instruments as Prometheus spells them: whatever it does not allow becomes an underscore, the unit follows
+/// the name, and counters end in <c>_total</c>.
 /// </summary>
 internal static class PrometheusName
 {

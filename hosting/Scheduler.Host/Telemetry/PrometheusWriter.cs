@@ -7,8 +7,8 @@ using OpenTelemetry.Metrics;
 namespace Scheduler.Host.Telemetry;
 
 /// <summary>
-/// Writes metrics in the Prometheus text format 0.0.4. Families are in the order of their names, their series in the order in
-/// which they first appeared.
+/// Writes metrics in the Prometheus text format 0.0.4. Families are in the order of their names, their series in the
+/// order in which they first appeared.
 /// </summary>
 internal sealed class PrometheusWriter
 {

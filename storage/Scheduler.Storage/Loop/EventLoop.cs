@@ -187,6 +187,8 @@ public sealed unsafe class EventLoop : IDisposable
     {
         if (_disposed)
             return;
+        if (IsCurrent)
+            throw new InvalidOperationException($"loop {Name} can't be disposed on its own thread: it would wait for itself");
         _disposed = true;
         if (_thread.IsAlive)
         {

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Scheduler.Host.Configuration;
 
 /// <summary>
-/// Resolved configuration in the form of Microsoft.Extensions.Configuration: flat keys with colons, compared without regard to
-/// case. Beside the values it keeps what that form loses: where each key was written, and the order of names.
+/// Resolved configuration in the form of Microsoft.Extensions.Configuration: flat keys with colons, compared without
+/// regard to case. Beside the values it keeps what that form loses: where each key was written, and the order of names.
 /// </summary>
 internal sealed class HoconDocument
 {
@@ -15,7 +15,8 @@ internal sealed class HoconDocument
 
     /// <summary>Flattens a tree.</summary>
     /// <param name="root">The resolved configuration.</param>
-    /// <exception cref="HoconException">A key cannot be told from another, or cannot be written, in flat form.</exception>
+    /// <exception cref="HoconException">A key cannot be told from another, or cannot be written, in flat
+    /// form.</exception>
     public HoconDocument(HoconObject root) => Flatten("", root);
 
     /// <summary>Values by flat key. Null values are left out: they mean that the key is not set.</summary>
@@ -56,7 +57,9 @@ internal sealed class HoconDocument
         if (!_positions.TryAdd(key, value.Position))
         {
             throw new HoconException(
-                value.Position, HoconKey.FromConfiguration(key), $"differs only in case from the key at {_positions[key]}");
+                value.Position,
+                HoconKey.FromConfiguration(key),
+                $"differs only in case from the key at {_positions[key]}");
         }
 
         switch (value)
@@ -77,7 +80,11 @@ internal sealed class HoconDocument
                 foreach ((string name, HoconValue member) in members.Members)
                 {
                     if (name.Length == 0 || name.Contains(ConfigurationPath.KeyDelimiter))
-                        throw new HoconException(member.Position, HoconKey.FromConfiguration(key), $"'{name}' cannot be a key");
+                    {
+                        throw new HoconException(
+                            member.Position, HoconKey.FromConfiguration(key), $"'{name}' cannot be a key");
+                    }
+
                     Flatten(Join(key, name), member);
                 }
 

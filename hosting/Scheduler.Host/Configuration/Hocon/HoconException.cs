@@ -3,8 +3,8 @@ using System.Text;
 namespace Scheduler.Host.Configuration;
 
 /// <summary>
-/// The configuration cannot be used. The message is one printable line, <c>file:line: key: problem</c>, whatever the file
-/// contained.
+/// The configuration cannot be used. The message is one printable line, <c>file:line: key: problem</c>, whatever the
+/// file contained.
 /// </summary>
 public sealed class HoconException : Exception
 {
@@ -31,7 +31,9 @@ public sealed class HoconException : Exception
     /// <summary>What is wrong, as it was given.</summary>
     internal string Problem { get; }
 
-    /// <summary>Values come from files and the environment: they must neither break the line nor drive a terminal.</summary>
+    /// <summary>
+    /// Values come from files and the environment: they must neither break the line nor drive a terminal.
+    /// </summary>
     private static string OneLine(string text)
     {
         StringBuilder line = new(Math.Min(text.Length, MessageCharsMax + 3));

@@ -5,7 +5,8 @@ namespace Scheduler.Host.Configuration;
 /// <summary>Reads configuration files and those that they include, within <see cref="HoconLimits"/>.</summary>
 internal sealed class HoconFiles
 {
-    private static readonly UTF8Encoding _strictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+    private static readonly UTF8Encoding _strictUtf8 =
+        new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>Full paths of the files being read, outermost first.</summary>
     private readonly List<string> _open = [];
@@ -26,7 +27,8 @@ internal sealed class HoconFiles
     /// <param name="prefix">The key under which it is included.</param>
     /// <returns>Its content, or null if it does not exist.</returns>
     /// <exception cref="HoconException">A cycle, a bound, or a bad file.</exception>
-    public HoconObjectNode? Include(HoconPosition position, string name, string? directory, bool required, string[] prefix)
+    public HoconObjectNode? Include(
+        HoconPosition position, string name, string? directory, bool required, string[] prefix)
     {
         if (directory is null)
             throw new HoconException(position, "", "include works in files only");
@@ -40,7 +42,11 @@ internal sealed class HoconFiles
         if (_open.Contains(Path.GetFullPath(path)))
             throw new HoconException(position, "", $"cannot include '{path}': it includes itself");
         if (_open.Count >= HoconLimits.IncludeDepthMax)
-            throw new HoconException(position, "", $"includes are nested deeper than {HoconLimits.IncludeDepthMax} files");
+        {
+            throw new HoconException(
+                position, "", $"includes are nested deeper than {HoconLimits.IncludeDepthMax} files");
+        }
+
         return Parse(path, position, prefix);
     }
 

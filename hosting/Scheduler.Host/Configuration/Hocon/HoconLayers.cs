@@ -1,8 +1,8 @@
 namespace Scheduler.Host.Configuration;
 
 /// <summary>
-/// Finds the fields that a path may mean without working out what they hold, so that <c>${a.b}</c> within <c>a</c> is no
-/// cycle. Several fields match where objects are yet to be merged: <c>a = ${base}, a { b = 1 }</c> has a <c>b</c> in
+/// Finds the fields that a path may mean without working out what they hold, so that <c>${a.b}</c> within <c>a</c> is
+/// no cycle. Several fields match where objects are yet to be merged: <c>a = ${base}, a { b = 1 }</c> has a <c>b</c> in
 /// both.
 /// </summary>
 /// <param name="root">The merged files.</param>

@@ -16,7 +16,9 @@ internal sealed class HoconLiteral(HoconPosition position, string text, bool quo
     public bool Quoted { get; } = quoted;
 }
 
-/// <summary>White space between two parts of a concatenation: part of a string, nothing between objects or lists.</summary>
+/// <summary>
+/// White space between two parts of a concatenation: part of a string, nothing between objects or lists.
+/// </summary>
 internal sealed class HoconGap(HoconPosition position, string text) : HoconNode(position)
 {
     public string Text { get; } = text;
@@ -31,7 +33,8 @@ internal sealed class HoconListNode(HoconPosition position) : HoconNode(position
 /// <summary><c>${path}</c> or <c>${?path}</c></summary>
 /// <param name="position">Where it begins.</param>
 /// <param name="path">What is named.</param>
-/// <param name="prefix">Where the file that it stands in was included; looked up there first. Empty in a file that was not.</param>
+/// <param name="prefix">Where the file that it stands in was included; looked up there first. Empty in a file that was
+/// not.</param>
 /// <param name="optional">Whether an undefined path leaves the value out.</param>
 internal sealed class HoconSubstitution(HoconPosition position, string[] path, string[] prefix, bool optional)
     : HoconNode(position)

@@ -1,8 +1,8 @@
 namespace Scheduler.Host.Configuration;
 
 /// <summary>
-/// <c>{ key = value }</c> as written. Each field keeps all the values that it was given, oldest first: a later value may be an
-/// object to merge into an earlier one, or name the earlier one in a substitution.
+/// <c>{ key = value }</c> as written. Each field keeps all the values that it was given, oldest first: a later value
+/// may be an object to merge into an earlier one, or name the earlier one in a substitution.
 /// </summary>
 internal sealed class HoconObjectNode(HoconPosition position) : HoconNode(position)
 {
@@ -55,8 +55,8 @@ internal sealed class HoconField(string name)
     public List<HoconNode> Values { get; } = [];
 
     /// <summary>
-    /// While a value is being worked out: its index. A substitution in it that names this very field means the values below,
-    /// which is how a self-reference looks back, and why a cycle ends.
+    /// While a value is being worked out: its index. A substitution in it that names this very field means the values
+    /// below, which is how a self-reference looks back, and why a cycle ends.
     /// </summary>
     public int Ceiling { get; set; } = int.MaxValue;
 

@@ -3,8 +3,8 @@ using System.Text;
 namespace Scheduler.Host.Configuration;
 
 /// <summary>
-/// Reads one HOCON text into a tree of values as written. Grammar: the HOCON specification of the Lightbend "config" library,
-/// without <c>include url()</c>, <c>include classpath()</c> and properties files.
+/// Reads one HOCON text into a tree of values as written. Grammar: the HOCON specification of the Lightbend "config"
+/// library, without <c>include url()</c>, <c>include classpath()</c> and properties files.
 /// </summary>
 internal sealed class HoconParser
 {
@@ -108,7 +108,11 @@ internal sealed class HoconParser
         {
             bool assigned = _scanner.Take('=') || _scanner.Take(':');
             if (!assigned && _scanner.Next != '{')
-                throw new HoconException(start, KeyText(), $"expected '=' or '{{' after the key, found {_scanner.Describe()}");
+            {
+                throw new HoconException(
+                    start, KeyText(), $"expected '=' or '{{' after the key, found {_scanner.Describe()}");
+            }
+
             _scanner.SkipToContent();
             target.Set(path, ParseValue());
         }
@@ -300,5 +304,5 @@ internal sealed class HoconParser
     private HoconException Error(string problem) => new(_scanner.Position, KeyText(), problem);
 
     private HoconException TooDeep() =>
-        new(_scanner.Position, KeyText().Length > 100 ? "" : KeyText(), $"is nested deeper than {HoconLimits.DepthMax} levels");
+        new(_scanner.Position, HoconKey.Render(_path.Take(4)), $"is nested deeper than {HoconLimits.DepthMax} levels");
 }

@@ -3,8 +3,8 @@ using System.Text;
 namespace Scheduler.Host.Configuration;
 
 /// <summary>
-/// Carries out substitutions, concatenations and merges. Values are worked out on demand and never remembered, since what a
-/// substitution means depends on the field that it stands in; <see cref="HoconLimits"/> bound the work.
+/// Carries out substitutions, concatenations and merges. Values are worked out on demand and never remembered, since
+/// what a substitution means depends on the field that it stands in; <see cref="HoconLimits"/> bound the work.
 /// </summary>
 /// <param name="root">The merged files.</param>
 /// <param name="environment">Gives an environment variable, or null.</param>
@@ -17,7 +17,8 @@ internal sealed class HoconResolver(HoconObjectNode root, Func<string, string?> 
 
     /// <summary>Works out the whole tree.</summary>
     /// <returns>The root object.</returns>
-    /// <exception cref="HoconException">An undefined or circular substitution, values that cannot be joined, or a bound.</exception>
+    /// <exception cref="HoconException">An undefined or circular substitution, values that cannot be joined, or a
+    /// bound.</exception>
     public HoconObject Resolve() => ResolveObject(root);
 
     private HoconValue? Resolve(HoconNode node)
@@ -67,7 +68,9 @@ internal sealed class HoconResolver(HoconObjectNode root, Func<string, string?> 
         return items;
     }
 
-    /// <summary>Newest value first: objects merge downwards, appended items collect, anything else ends the search.</summary>
+    /// <summary>
+    /// Newest value first: objects merge downwards, appended items collect, anything else ends the search.
+    /// </summary>
     private HoconValue? ResolveField(HoconField field)
     {
         int ceiling = field.Ceiling;
@@ -108,7 +111,8 @@ internal sealed class HoconResolver(HoconObjectNode root, Func<string, string?> 
 
     private HoconValue? ResolveSubstitution(HoconSubstitution substitution)
     {
-        HoconValue? value = substitution.Prefix.Length > 0 ? Find([.. substitution.Prefix, .. substitution.Path]) : null;
+        string[] prefix = substitution.Prefix;
+        HoconValue? value = prefix.Length > 0 ? Find([.. prefix, .. substitution.Path]) : null;
         value ??= Find(substitution.Path);
         string name = HoconKey.Render(substitution.Path);
         if (value is null && environment(string.Join('.', substitution.Path)) is { } variable)
@@ -195,5 +199,6 @@ internal sealed class HoconResolver(HoconObjectNode root, Func<string, string?> 
             throw Error(position, "substitutions make the configuration too large");
     }
 
-    private HoconException Error(HoconPosition position, string problem) => new(position, HoconKey.Render(_path), problem);
+    private HoconException Error(HoconPosition position, string problem) =>
+        new(position, HoconKey.Render(_path), problem);
 }

@@ -8,7 +8,9 @@ namespace Scheduler.Host.Configuration;
 /// <param name="start">Its name and first line; line 0 for text that has no lines to speak of.</param>
 internal sealed class HoconScanner(string text, HoconPosition start)
 {
-    /// <summary>What the HOCON specification forbids in unquoted text; a blank ends it too, and so does a comment.</summary>
+    /// <summary>
+    /// What the HOCON specification forbids in unquoted text; a blank ends it too, and so does a comment.
+    /// </summary>
     private const string Reserved = "$\"{}[]:=,+#`^?!@*&\\";
 
     private int _at;
@@ -18,7 +20,9 @@ internal sealed class HoconScanner(string text, HoconPosition start)
 
     public bool AtEnd => _at >= text.Length;
 
-    /// <summary>The next character, or '\0' at the end (a NUL in the file is refused as unquoted text like other controls).</summary>
+    /// <summary>
+    /// The next character, or '\0' at the end (a NUL in the file is refused as unquoted text like other controls).
+    /// </summary>
     public char Next => _at < text.Length ? text[_at] : '\0';
 
     /// <summary>Whether the next character starts a comment.</summary>
@@ -147,7 +151,8 @@ internal sealed class HoconScanner(string text, HoconPosition start)
             content.Append(Next == '\\' ? TakeEscape() : Next);
         }
 
-        throw new HoconException(Position, "", "a quoted string does not end on its line; use \"\"\" for several lines");
+        throw new HoconException(
+            Position, "", "a quoted string does not end on its line; use \"\"\" for several lines");
     }
 
     /// <summary>Reads an escape and leaves the position on its last character.</summary>

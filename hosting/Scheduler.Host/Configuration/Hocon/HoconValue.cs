@@ -56,9 +56,12 @@ internal sealed class HoconObject : HoconValue
     public HoconObject Over(HoconObject lower)
     {
         IEnumerable<KeyValuePair<string, HoconValue>> merged = Members.Select(member =>
-            member.Value is HoconObject mine && lower.TryGet(member.Key, out HoconValue? below) && below is HoconObject theirs
+        {
+            HoconObject? theirs = lower.TryGet(member.Key, out HoconValue? below) ? below as HoconObject : null;
+            return theirs is not null && member.Value is HoconObject mine
                 ? KeyValuePair.Create<string, HoconValue>(member.Key, mine.Over(theirs))
-                : member);
+                : member;
+        });
         return new HoconObject(Position, lower.Members.Concat(merged));
     }
 }

@@ -1,9 +1,9 @@
 namespace Scheduler.Host.Configuration;
 
 /// <summary>
-/// The section <c>scheduler</c> as bound, unchecked. Every value is kept as the text that was written, because a binder that
-/// converts reports a bad value without its line; <see cref="SettingsBuilder"/> converts, checks, and names key and line.
-/// <c>hocon/reference.conf</c> says what each key means.
+/// The section <c>scheduler</c> as bound, unchecked. Every value is kept as the text that was written, because a binder
+/// that converts reports a bad value without its line; <see cref="SettingsBuilder"/> converts, checks, and names key
+/// and line. <c>hocon/reference.conf</c> says what each key means.
 /// </summary>
 internal sealed class ServiceOptions
 {

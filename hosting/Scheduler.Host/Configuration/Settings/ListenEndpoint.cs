@@ -23,7 +23,8 @@ public sealed record TcpListenEndpoint(IPAddress Address, int Port) : ListenEndp
 }
 
 /// <summary>A Unix socket.</summary>
-/// <param name="Path">The socket's file, relative to the working directory unless absolute; at most 107 bytes in UTF-8.</param>
+/// <param name="Path">The socket's file, relative to the working directory unless absolute; at most 107 bytes in
+/// UTF-8.</param>
 public sealed record UnixListenEndpoint(string Path) : ListenEndpoint
 {
     /// <inheritdoc/>

@@ -1,8 +1,8 @@
 namespace Scheduler.Host.Configuration;
 
 /// <summary>
-/// The whole configuration, checked: every value is in its range, every name that is referred to exists. Nothing behind this
-/// record looks at configuration text again.
+/// The whole configuration, checked: every value is in its range, every name that is referred to exists. Nothing behind
+/// this record looks at configuration text again.
 /// </summary>
 public sealed record ServiceSettings
 {

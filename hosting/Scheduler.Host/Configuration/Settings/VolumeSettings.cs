@@ -40,7 +40,8 @@ public sealed record VolumeSettings
     public required CostSettings Cost { get; init; }
 
     /// <summary>
-    /// How a <see cref="DeviceKind.Faulty"/> device behaves, without meaning for others: times 0 to 10 s, 1 to 1,024 units.
+    /// How a <see cref="DeviceKind.Faulty"/> device behaves, without meaning for others: times 0 to 10 s, 1 to 1,024
+    /// units.
     /// </summary>
     public required FaultyOptions Faulty { get; init; }
 }

@@ -4,9 +4,9 @@ using System.Globalization;
 namespace Scheduler.Host.Configuration;
 
 /// <summary>
-/// Sizes as text: a number and a unit of the HOCON specification. B, or nothing, is bytes; K, Ki and KiB (M, G, T, P, E alike)
-/// are powers of 1024; kB (MB, GB, ...) are powers of 1000; a single small letter is as its capital. A fraction is taken if
-/// whole bytes come out.
+/// Sizes as text: a number and a unit of the HOCON specification. B, or nothing, is bytes; K, Ki and KiB (M, G, T, P, E
+/// alike) are powers of 1024; kB (MB, GB, ...) are powers of 1000; a single small letter is as its capital. A fraction
+/// is taken if whole bytes come out.
 /// </summary>
 public static class ByteSize
 {

@@ -4,8 +4,9 @@ using System.Globalization;
 namespace Scheduler.Host.Configuration;
 
 /// <summary>
-/// Durations as text: a number and one of the units ns, us, ms, s, m (minutes), h, d, or their long names from the HOCON
-/// specification. A number without a unit is refused, except 0: the specification reads it as milliseconds, which few expect.
+/// Durations as text: a number and one of the units ns, us, ms, s, m (minutes), h, d, or their long names from the
+/// HOCON specification. A number without a unit is refused, except 0: the specification reads it as milliseconds, which
+/// few expect.
 /// </summary>
 public static class DurationText
 {

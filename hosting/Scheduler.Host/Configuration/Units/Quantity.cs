@@ -21,7 +21,9 @@ internal static class Quantity
             end++;
         unit = trimmed[end..].TrimStart().ToString();
         number = 0;
-        return end is > 0 and <= DigitsMax
-            && decimal.TryParse(trimmed[..end], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out number);
+        if (end is 0 or > DigitsMax)
+            return false;
+        ReadOnlySpan<char> digits = trimmed[..end];
+        return decimal.TryParse(digits, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out number);
     }
 }

@@ -16,7 +16,11 @@ internal sealed class DiskRules(
     public DiskSettings Check(string key, string name, DiskEntry entry)
     {
         if (!string.IsNullOrEmpty(entry.Lv))
-            throw reader.Error(At("lv"), "logical volumes are not supported yet; give offset and size on a file or block device");
+        {
+            throw reader.Error(
+                At("lv"), "logical volumes are not supported yet; give offset and size on a file or block device");
+        }
+
         VolumeSettings volume = Named(At("volume"), entry.Volume, volumes, "volume");
         GuestSettings guest = Named(At("guest"), entry.Guest, guests, "guest");
         long offset = reader.Size(At("offset"), entry.Offset, 0, VolumeRules.SizeMax, SettingsReader.BlockBytes);
@@ -53,7 +57,9 @@ internal sealed class DiskRules(
     private OrderedMode Ordered(string key, string? text)
     {
         OrderedMode mode = reader.Choice<OrderedMode>(key, text);
-        return mode == OrderedMode.FlushFua ? mode : throw reader.Error(key, $"NBD disks take only flush-fua, not {text}");
+        return mode == OrderedMode.FlushFua
+            ? mode
+            : throw reader.Error(key, $"NBD disks take only flush-fua, not {text}");
     }
 
     private T Named<T>(string key, string? name, IReadOnlyDictionary<string, T> declared, string kind)

@@ -24,7 +24,11 @@ internal sealed class GuestRules(SettingsReader reader)
             BufferMemory = reader.Size(At("buffer-memory"), entry.BufferMemory, BufferMemoryMin, 4L << 30),
         };
         if (guest.Limit != 0 && guest.Limit < guest.Reservation)
-            throw reader.Error(At("limit"), $"{guest.Limit} is below the reservation of {guest.Reservation}; 0 means no limit");
+        {
+            throw reader.Error(
+                At("limit"), $"{guest.Limit} is below the reservation of {guest.Reservation}; 0 means no limit");
+        }
+
         return guest;
 
         string At(string member) => SettingsReader.Key(key, member);

@@ -4,7 +4,9 @@ using System.Text;
 
 namespace Scheduler.Host.Configuration;
 
-/// <summary>Reads addresses to listen on, and refuses those that other machines can reach unless that was asked for.</summary>
+/// <summary>
+/// Reads addresses to listen on, and refuses those that other machines can reach unless that was asked for.
+/// </summary>
 /// <param name="reader">Makes errors.</param>
 /// <param name="insecure">The value of <c>scheduler.insecure</c>.</param>
 internal sealed class ListenRules(SettingsReader reader, bool insecure)
@@ -46,8 +48,8 @@ internal sealed class ListenRules(SettingsReader reader, bool insecure)
         {
             throw reader.Error(
                 key,
-                $"'{text}' can be reached from other machines, which nothing here authenticates; use 127.0.0.1, [::1] or "
-                + "unix:path, or set scheduler.insecure = true");
+                $"'{text}' can be reached from other machines, which nothing here authenticates; use 127.0.0.1, [::1] "
+                + "or unix:path, or set scheduler.insecure = true");
         }
 
         return endpoint;
@@ -86,8 +88,7 @@ internal sealed class ListenRules(SettingsReader reader, bool insecure)
         if (host == "localhost")
             return IPAddress.Loopback;
         bool bracketed = host.Length > 2 && host[0] == '[' && host[^1] == ']';
-        return IPAddress.TryParse(bracketed ? host[1..^1] : host, out IPAddress? address) && bracketed == host.Contains(':')
-            ? address
-            : null;
+        bool parsed = IPAddress.TryParse(bracketed ? host[1..^1] : host, out IPAddress? address);
+        return parsed && bracketed == host.Contains(':') ? address : null;
     }
 }

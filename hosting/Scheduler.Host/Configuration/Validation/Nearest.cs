@@ -3,7 +3,9 @@ namespace Scheduler.Host.Configuration;
 /// <summary>Finds what someone who mistyped a name may have meant.</summary>
 internal static class Nearest
 {
-    /// <summary>The table of distances grows with the product of the lengths; no known name is as long as this.</summary>
+    /// <summary>
+    /// The table of distances grows with the product of the lengths; no known name is as long as this.
+    /// </summary>
     private const int LengthMax = 128;
 
     /// <summary>The candidate with the smallest edit distance, if it is small for the length of the name.</summary>

@@ -2,7 +2,9 @@ using System.Text.RegularExpressions;
 
 namespace Scheduler.Host.Configuration;
 
-/// <summary>Checks bound options as a whole and gives the settings, or an error that names the first wrong key.</summary>
+/// <summary>
+/// Checks bound options as a whole and gives the settings, or an error that names the first wrong key.
+/// </summary>
 /// <param name="document">Where each key was written, and in which order.</param>
 /// <param name="file">Where to point when a whole section is missing.</param>
 internal sealed partial class SettingsBuilder(HoconDocument document, HoconPosition file)
@@ -44,7 +46,10 @@ internal sealed partial class SettingsBuilder(HoconDocument document, HoconPosit
         listen.Nbd(At("nbd:listen"), entry.Listen),
         _reader.Count(At("nbd:connections-max"), entry.ConnectionsMax, 1, 65_536),
         _reader.Duration(
-            At("nbd:handshake-timeout"), entry.HandshakeTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10)),
+            At("nbd:handshake-timeout"),
+            entry.HandshakeTimeout,
+            TimeSpan.FromMilliseconds(100),
+            TimeSpan.FromMinutes(10)),
         _reader.Count(At("nbd:credits"), entry.Credits, 1, 1024));
 
     private Uri? OtlpEndpoint(string key, string? text)
@@ -63,13 +68,12 @@ internal sealed partial class SettingsBuilder(HoconDocument document, HoconPosit
         return Each(At("volumes"), options.Volumes, "volume", (key, name, entry) =>
         {
             VolumeSettings volume = rules.Check(key, name, entry);
-            if (volume.Path.Length > 0 && !paths.TryAdd(Path.GetFullPath(volume.Path), name))
-            {
-                throw _reader.Error(
-                    SettingsReader.Key(key, "path"), $"is also the path of volume {paths[Path.GetFullPath(volume.Path)]}");
-            }
-
-            return volume;
+            if (volume.Path.Length == 0)
+                return volume;
+            string path = Path.GetFullPath(volume.Path);
+            return paths.TryAdd(path, name)
+                ? volume
+                : throw _reader.Error(SettingsReader.Key(key, "path"), $"is also the path of volume {paths[path]}");
         });
     }
 
@@ -86,7 +90,9 @@ internal sealed partial class SettingsBuilder(HoconDocument document, HoconPosit
         return Each(At("disks"), options.Disks, "disk", rules.Check);
     }
 
-    /// <summary>Checks the entries of a section in the order of the file, which the binder's dictionary does not keep.</summary>
+    /// <summary>
+    /// Checks the entries of a section in the order of the file, which the binder's dictionary does not keep.
+    /// </summary>
     private List<TSettings> Each<TEntry, TSettings>(
         string section, Dictionary<string, TEntry> entries, string kind, Func<string, string, TEntry, TSettings> check)
     {
@@ -97,7 +103,8 @@ internal sealed partial class SettingsBuilder(HoconDocument document, HoconPosit
             if (!NamePattern().IsMatch(name))
             {
                 throw _reader.Error(
-                    key, $"is not a name for a {kind}: up to 63 letters, digits, '.', '_' and '-', a letter or digit first");
+                    key,
+                    $"is not a name for a {kind}: up to 63 letters, digits, '.', '_' and '-', a letter or digit first");
             }
 
             settings.Add(check(key, name, entries[name]));

@@ -60,7 +60,7 @@ internal sealed class SettingsReader(HoconDocument document)
             return count;
         }
 
-        throw Error(key, string.Create(CultureInfo.InvariantCulture, $"'{given}' is not a whole number from {min} to {max}"));
+        throw Error(key, $"'{given}' is not a whole number from {min} to {max}");
     }
 
     public double Ratio(string key, string? text) =>
@@ -76,7 +76,9 @@ internal sealed class SettingsReader(HoconDocument document)
         _ => throw Error(key, $"'{text}' is neither true nor false"),
     };
 
-    /// <summary>A member of an enumeration by its name in small letters with hyphens: FlushFua is <c>flush-fua</c>.</summary>
+    /// <summary>
+    /// A member of an enumeration by its name in small letters with hyphens: FlushFua is <c>flush-fua</c>.
+    /// </summary>
     public T Choice<T>(string key, string? text)
         where T : struct, Enum
     {

@@ -10,15 +10,20 @@ internal sealed class VolumeRules(SettingsReader reader)
     /// <summary>4 PiB: far beyond what one file system gives, and sums of two sizes cannot overflow.</summary>
     public const long SizeMax = 4L << 50;
 
-    /// <summary>Longer costs are typing errors; they would also let one request hold back a guest for minutes.</summary>
+    /// <summary>
+    /// Longer costs are typing errors; they would also let one request hold back a guest for minutes.
+    /// </summary>
     private static readonly TimeSpan _deviceTimeMax = TimeSpan.FromSeconds(10);
 
     private static readonly TimeSpan _tick = TimeSpan.FromTicks(1);
 
     public VolumeSettings Check(string key, string name, VolumeEntry entry)
     {
-        // The reference has a default, so a value is only missing where null was written, and `device = null` names a device.
-        DeviceKind device = entry.Device is null ? DeviceKind.Null : reader.Choice<DeviceKind>(At("device"), entry.Device);
+        // The reference has a default, so a value is only missing where null was written, and `device = null` names a
+        // device.
+        DeviceKind device = entry.Device is null
+            ? DeviceKind.Null
+            : reader.Choice<DeviceKind>(At("device"), entry.Device);
         return new VolumeSettings
         {
             Name = name,
@@ -47,7 +52,8 @@ internal sealed class VolumeRules(SettingsReader reader)
         ServiceTime = reader.Duration(
             SettingsReader.Key(key, "service-time"), entry.ServiceTime, TimeSpan.Zero, _deviceTimeMax),
         Parallel = reader.Count(SettingsReader.Key(key, "parallel"), entry.Parallel, 1, 1024),
-        FlushTime = reader.Duration(SettingsReader.Key(key, "flush-time"), entry.FlushTime, TimeSpan.Zero, _deviceTimeMax),
+        FlushTime = reader.Duration(
+            SettingsReader.Key(key, "flush-time"), entry.FlushTime, TimeSpan.Zero, _deviceTimeMax),
         Mode = reader.Choice<FaultMode>(SettingsReader.Key(key, "error"), entry.Error),
     };
 }

@@ -1,0 +1,168 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Scheduler.Actors.Local;
+using Scheduler.Core;
+using Scheduler.Storage;
+
+namespace Scheduler.Actors.Tests;
+
+/// <summary>A volume's scheduler over a device whose completions the test gives, on the test's thread and clock.</summary>
+internal sealed class VolumeHarness : IVolumeTimer, IFaultStore, IDisposable
+{
+    public const long DiskBytes = 1 << 20;
+
+    public VolumeHarness(OrderedMode ordered = OrderedMode.FlushFua, int depth = 8)
+    {
+        System = new LocalSystem(NullLogger<LocalSystem>.Instance);
+        Telemetry = new VolumeTelemetry();
+        VolumeSpec spec = new()
+        {
+            Domains = [new DomainSpec(2 * DiskBytes, VolatileCache: true, DurableWrites: false, SupportsDsync: true)],
+            Guests = [new GuestSpec { Name = "g0" }, new GuestSpec { Name = "g1" }],
+            Disks =
+            [
+                new DiskSpec { Name = "d0", Guest = 0, Ordered = ordered, Extents = [new Extent(0, 0, 0, DiskBytes)] },
+                new DiskSpec { Name = "d1", Guest = 1, Ordered = ordered, Extents = [new Extent(0, 0, DiskBytes, DiskBytes)] },
+            ],
+            Depth = depth,
+        };
+        Devices = new VolumeDevices([Device], depth + 1, Dispatcher.Post);
+        (Props props, VolumeStatus status) = VolumeScheduler.Prepare(new VolumeSetup
+        {
+            Name = "v",
+            Spec = spec,
+            Devices = Devices,
+            Timer = _ => this,
+            Faults = this,
+            Telemetry = Telemetry,
+        });
+        Status = status;
+        Volume = System.ActorOf(props, "volume", Dispatcher);
+        System.Register("v", Volume);
+    }
+
+    public LocalSystem System { get; }
+
+    public ManualDispatcher Dispatcher { get; } = new();
+
+    public HeldDevice Device { get; } = new();
+
+    public VolumeDevices Devices { get; }
+
+    public VolumeStatus Status { get; }
+
+    public VolumeTelemetry Telemetry { get; }
+
+    public ActorRef Volume { get; }
+
+    public List<int> RecordedFaults { get; } = [];
+
+    /// <summary>What a record of a fault answers: null for success.</summary>
+    public string? FaultProblem { get; set; }
+
+    public long NowNs { get; set; } = 1_000_000;
+
+    public long WakeTimeNs { get; private set; } = long.MaxValue;
+
+    public void WakeAt(long timeNs) => WakeTimeNs = timeNs;
+
+    public void Record(int domain, int error, Action<string?> done)
+    {
+        RecordedFaults.Add(error);
+        done(FaultProblem);
+    }
+
+    public void Clear(int domain, Action<string?> done) => done(null);
+
+    public TestGuest Open(string disk, int credits = 8) => new(this, disk, credits);
+
+    public void Run() => Dispatcher.RunAll();
+
+    public void Dispose() => Telemetry.Dispose();
+}
+
+/// <summary>A front end that writes down what it hears.</summary>
+internal sealed class TestGuest : IRingFrontEnd
+{
+    public TestGuest(VolumeHarness harness, string disk, int credits)
+    {
+        Memory = new TestMemory();
+        Port = GuestRing.Open(
+            new RingSetup("v", disk, credits, 1, this, Memory), props => harness.System.ActorOf(props, "ring-" + disk, harness.Dispatcher));
+    }
+
+    public TestMemory Memory { get; }
+
+    public RingPort Port { get; }
+
+    public int Credits { get; private set; }
+
+    public List<RingReply> Replies { get; } = [];
+
+    public List<int> Unanswered { get; } = [];
+
+    public string? ClosedBecause { get; private set; }
+
+    public void Send(int slot, RingOp op, long offset = 0, long length = 0, RingFlags flags = RingFlags.None)
+    {
+        Port.Add(new RingRequest(slot, op, flags, 0, offset, length, 4096));
+        Port.Send();
+    }
+
+    public void OnAttached(int credits) => Credits = credits;
+
+    public void OnReplies(ReadOnlySpan<RingReply> replies) => Replies.AddRange(replies);
+
+    public void OnClosed(string reason, ReadOnlySpan<int> unanswered)
+    {
+        Assert.Null(ClosedBecause);
+        ClosedBecause = reason;
+        Unanswered.AddRange(unanswered);
+    }
+}
+
+internal sealed class TestMemory : RingMemory
+{
+    public int GivenBack { get; private set; }
+
+    protected override void GiveBack() => GivenBack++;
+}
+
+/// <summary>A device that completes what the test tells it to.</summary>
+internal sealed class HeldDevice : IBlockDevice
+{
+    private readonly Queue<DeviceCompletion> _ready = new();
+    private Action? _signal;
+
+    public List<DeviceRequest> Held { get; } = [];
+
+    public DeviceInfo Info => new(2 * VolumeHarness.DiskBytes, 512, true, false, true);
+
+    public Action CompletionsReady
+    {
+        set => _signal = value;
+    }
+
+    public void Submit(ReadOnlySpan<DeviceRequest> requests) => Held.AddRange(requests);
+
+    public void Complete(DeviceOp op, int error = 0)
+    {
+        int index = Held.FindIndex(request => request.Op == op);
+        Assert.True(index >= 0, $"no {op} is on the device");
+        DeviceRequest request = Held[index];
+        Held.RemoveAt(index);
+        _ready.Enqueue(new DeviceCompletion(request.Tag, error));
+        _signal!();
+    }
+
+    public int Reap(Span<DeviceCompletion> completions)
+    {
+        int count = 0;
+        while (count < completions.Length && _ready.TryDequeue(out completions[count]))
+            count++;
+        return count;
+    }
+
+    public void Dispose()
+    {
+    }
+}

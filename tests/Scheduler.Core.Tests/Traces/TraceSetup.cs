@@ -1,0 +1,125 @@
+// The head of a trace, one line for each thing:
+//
+//   volume depth=4 policy=fifo flush=1000 op=20 byte=0.25     costs in microseconds, per byte in nanoseconds
+//   domain d0 cache dsync                                     or: nocache, durable, fault=5
+//   guest a weight=100 limit=1000 reservation=0 unflushed=1M latency=100000
+//   disk A a tag d0:0+1M d1:0+1M                              without "tag": FLUSH_FUA
+//   ring r0 A credits=8 streams=1
+//   clean                                                     one device flush of every domain comes first
+//
+// What is left out has the product's default.
+using System.Globalization;
+
+namespace Scheduler.Core.Tests.Traces;
+
+/// <summary>The volume and the rings of a trace.</summary>
+internal sealed class TraceSetup
+{
+    private readonly List<DomainSpec> _domains = [];
+    private readonly List<GuestSpec> _guests = [];
+    private readonly List<DiskSpec> _disks = [];
+    private readonly List<VolumeEvent> _rings = [];
+    private readonly CostModel _defaults = new();
+    private CostModel _costs = new();
+    private int _depth = 8;
+    private PolicyKind _policy;
+
+    public bool Clean { get; private set; }
+
+    public IReadOnlyList<VolumeEvent> Rings => _rings;
+
+    public long FlushNs => (long)_costs.FlushNs;
+
+    public VolumeSpec Volume => new()
+    {
+        Domains = _domains,
+        Guests = _guests,
+        Disks = _disks,
+        Depth = _depth,
+        Policy = _policy,
+        Costs = _costs,
+    };
+
+    public int Disk(string name) => _disks.FindIndex(disk => disk.Name == name);
+
+    public void Add(string line)
+    {
+        string[] words = TraceText.Words(line);
+        switch (words[0])
+        {
+            case "volume":
+                _depth = TraceText.Integer(TraceText.Option(words, "depth") ?? "8");
+                _policy = words.Contains("policy=fifo") ? PolicyKind.Fifo : PolicyKind.Fair;
+                _costs = new CostModel
+                {
+                    OperationNs = Number(words, "op", _defaults.OperationNs / 1000) * 1000,
+                    ByteNs = Number(words, "byte", _defaults.ByteNs),
+                    FlushNs = Number(words, "flush", _defaults.FlushNs / 1000) * 1000,
+                };
+                break;
+            case "domain":
+                _domains.Add(new DomainSpec(
+                    1L << 30,
+                    VolatileCache: words.Contains("cache"),
+                    DurableWrites: words.Contains("durable"),
+                    SupportsDsync: words.Contains("dsync"),
+                    Fault: TraceText.Integer(TraceText.Option(words, "fault") ?? "0")));
+                break;
+            case "guest":
+                AddGuest(words);
+                break;
+            case "disk":
+                AddDisk(words);
+                break;
+            case "ring":
+                _rings.Add(VolumeEvent.Attach(
+                    TraceText.Index(words[1], 'r'),
+                    Disk(words[2]),
+                    TraceText.Integer(TraceText.Option(words, "credits") ?? "8"),
+                    byte.Parse(TraceText.Option(words, "streams") ?? "1", CultureInfo.InvariantCulture)));
+                break;
+            case "clean":
+                Clean = true;
+                break;
+            default:
+                throw new FormatException($"a trace's head has no '{words[0]}'");
+        }
+    }
+
+    private static double Number(string[] words, string key, double otherwise) =>
+        TraceText.Option(words, key) is { } text ? double.Parse(text, CultureInfo.InvariantCulture) : otherwise;
+
+    private void AddGuest(string[] words)
+    {
+        GuestSpec defaults = new() { Name = words[1] };
+        _guests.Add(defaults with
+        {
+            Weight = (int)Number(words, "weight", defaults.Weight),
+            Limit = Number(words, "limit", 0),
+            Reservation = Number(words, "reservation", 0),
+            UnflushedBytesMax = TraceText.Option(words, "unflushed") is { } bytes ? TraceText.Bytes(bytes) : defaults.UnflushedBytesMax,
+            FlushLatencyNsMax = (long)Number(words, "latency", defaults.FlushLatencyNsMax / 1000) * 1000,
+        });
+    }
+
+    private void AddDisk(string[] words)
+    {
+        List<Extent> extents = [];
+        long end = 0;
+        foreach (string word in words.Where(word => word.Contains(':', StringComparison.Ordinal)))
+        {
+            string[] parts = word.Split(':');
+            (long offset, long length) = TraceText.Range(parts[1]);
+            extents.Add(new Extent(end, TraceText.Index(parts[0], 'd'), offset, length));
+            end += length;
+        }
+
+        _disks.Add(new DiskSpec
+        {
+            Name = words[1],
+            Guest = _guests.FindIndex(guest => guest.Name == words[2]),
+            Ordered = words.Contains("tag") ? OrderedMode.TagFlush : OrderedMode.FlushFua,
+            Extents = extents,
+        });
+    }
+}
