@@ -51,7 +51,7 @@ public enum DeviceFlags : byte
 /// <param name="Flags">Modifiers that fit <paramref name="Op"/>.</param>
 /// <param name="Offset">First byte, on the device; a multiple of <see cref="DeviceInfo.BlockSize"/>. 0 for a flush.</param>
 /// <param name="Length">Bytes; a positive multiple of <see cref="DeviceInfo.BlockSize"/>. 0 for a flush.</param>
-/// <param name="Buffer">Native memory aligned to 4096, of <paramref name="Length"/> bytes for reads and writes; the caller
+/// <param name="Buffer">Native memory aligned to <see cref="DeviceInfo.BlockSize"/>, of <paramref name="Length"/> bytes for reads and writes; the caller
 /// keeps it alive and leaves it alone until the completion.</param>
 public readonly record struct DeviceRequest(
     ulong Tag, DeviceOp Op, DeviceFlags Flags, long Offset, long Length, nint Buffer);

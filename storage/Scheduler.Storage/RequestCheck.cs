@@ -5,8 +5,6 @@ namespace Scheduler.Storage;
 /// <summary>The argument checks of <see cref="IBlockDevice.Submit"/>, the same for every device (S2, S6).</summary>
 internal static class RequestCheck
 {
-    private const int BufferAlignment = 4096;
-
     /// <summary>Refuses the whole batch if any request in it is malformed.</summary>
     /// <param name="info">The device.</param>
     /// <param name="requests">The batch.</param>
@@ -44,8 +42,8 @@ internal static class RequestCheck
         {
             if (request.Buffer == 0)
                 return "has no buffer";
-            if (!Aligned(request.Buffer, BufferAlignment))
-                return $"has a buffer that is not aligned to {BufferAlignment}";
+            if (!Aligned(request.Buffer, info.BlockSize))
+                return $"has a buffer that is not aligned to blocks of {info.BlockSize} bytes";
         }
 
         return null;

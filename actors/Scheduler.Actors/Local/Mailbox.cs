@@ -56,7 +56,9 @@ public sealed class Mailbox : ActorRef, IActorContext, ILoopWork
         for (int i = 0; i < MessagesPerTurnMax && _queue.TryDequeue(out Envelope envelope); i++)
             Handle(envelope);
 
-        Volatile.Write(ref _scheduled, 0);
+        // A full fence: the queue must not be looked at before the flag is seen to be down, or a message that is sent in
+        // between would wait for the next one.
+        _ = Interlocked.Exchange(ref _scheduled, 0);
         if (!_queue.IsEmpty)
             Schedule();
     }

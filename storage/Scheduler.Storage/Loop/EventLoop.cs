@@ -212,7 +212,8 @@ public sealed unsafe class EventLoop : IDisposable
             bool more = RunWork();
             RunTurnEnd();
             more |= _local.Count > 0 || _turnEnd.Count > 0;
-            Wait(events, more);
+            if (!_stop)
+                Wait(events, more);
         }
     }
 

@@ -1,0 +1,56 @@
+using Scheduler.Interop.Tests.Harness;
+using Xunit.Abstractions;
+
+namespace Scheduler.Interop.Tests.Fairness;
+
+/// <summary>
+/// A guest that reads one block at a time, next to seven guests that write and sync at depth 16, on a capped disk: by how
+/// much its 99th percentile grows, as fio measures it.
+/// </summary>
+public sealed class LatencyTests(ITestOutputHelper output)
+{
+    private const double GrowthMax = 3;
+    private const int Attempts = 3;
+
+    [SkippableFact]
+    public void Writers_that_flush_do_not_starve_a_reader()
+    {
+        // Whatever else the machine does adds to these times; the best of three is nearest to what the service does.
+        double growth = double.MaxValue;
+        for (int attempt = 0; attempt < Attempts && growth > GrowthMax; attempt++)
+            growth = Math.Min(growth, Measure("fair"));
+
+        Assert.True(growth <= GrowthMax, $"the reader's p99 grows {growth:F2} times");
+    }
+
+    [SkippableFact]
+    public void With_the_pass_through_policy_they_do()
+    {
+        double growth = 0;
+        for (int attempt = 0; attempt < Attempts && growth <= GrowthMax; attempt++)
+            growth = Math.Max(growth, Measure("fifo"));
+
+        Assert.True(growth > GrowthMax, $"the reader's p99 grows only {growth:F2} times");
+    }
+
+    private double Measure(string policy)
+    {
+        Requires.Tool("fio");
+        using TemporaryDirectory directory = new();
+        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume($"{Config.Slow}, policy = {policy}", disks: 8));
+        (string, string, string) reader = ("reader", service.Uri("d0"), "rw=randread\niodepth=1");
+
+        // A sync after 64 writes: with one after each, the writers would wait for one device flush after the other, and
+        // leave most of the disk to the reader under any policy.
+        IEnumerable<(string, string, string)> writers = Enumerable.Range(1, 7)
+            .Select(i => ($"writer{i}", service.Uri($"d{i}"), "rw=randwrite\niodepth=16\nfsync=64"));
+        const string Global = "time_based=1\nramp_time=1\nruntime=4";
+        FioJob alone = Fio.Run(directory, Global, TimeSpan.FromSeconds(30), [reader])["reader"];
+        FioJob beside = Fio.Run(directory, Global, TimeSpan.FromSeconds(30), [reader, .. writers])["reader"];
+
+        double growth = beside.ReadP99Ms / alone.ReadP99Ms;
+        output.WriteLine($"{policy}: alone {alone}; beside writers {beside}: {growth:F2} times");
+        service.AssertNothingBroke();
+        return growth;
+    }
+}

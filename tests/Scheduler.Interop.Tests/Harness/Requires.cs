@@ -1,0 +1,28 @@
+namespace Scheduler.Interop.Tests.Harness;
+
+/// <summary>What a test needs of its machine. Without it the test is skipped, and says why.</summary>
+internal static class Requires
+{
+    /// <summary>Where programs are looked for; those for administrators too.</summary>
+    public static readonly string[] SearchPath =
+        [.. (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':'), "/usr/bin", "/bin", "/usr/sbin", "/sbin"];
+
+    private static bool InContinuousIntegration => Environment.GetEnvironmentVariable("CI") == "true";
+
+    /// <summary>Programs. In continuous integration a missing one is a failure: there it is installed, or should be.</summary>
+    public static void Tool(params string[] names)
+    {
+        foreach (string name in names)
+            Installed(SearchPath.Any(directory => File.Exists(Path.Combine(directory, name))), $"the program {name} is not installed");
+    }
+
+    /// <summary>Something that tests/run installs.</summary>
+    public static void Installed(bool found, string reason)
+    {
+        Assert.False(!found && InContinuousIntegration, reason);
+        Skip.IfNot(found, reason);
+    }
+
+    /// <summary>A privilege, or a feature of the kernel or file system.</summary>
+    public static void That(bool condition, string reason) => Skip.IfNot(condition, reason);
+}

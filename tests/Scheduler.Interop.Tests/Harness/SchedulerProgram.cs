@@ -1,0 +1,23 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+
+namespace Scheduler.Interop.Tests.Harness;
+
+/// <summary>The program under test: the one built with these tests, or the one that SCHEDULER_PROGRAM names.</summary>
+internal static class SchedulerProgram
+{
+    public static string Path { get; } = Find();
+
+    private static string Find()
+    {
+        // The runtime of the tests runs the program too, wherever it is installed.
+        string runtime = RuntimeEnvironment.GetRuntimeDirectory();
+        Environment.SetEnvironmentVariable("DOTNET_ROOT", System.IO.Path.GetFullPath(System.IO.Path.Combine(runtime, "../../..")));
+
+        if (Environment.GetEnvironmentVariable("SCHEDULER_PROGRAM") is { Length: > 0 } other)
+            return other;
+        string assembly = typeof(SchedulerProgram).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+            .Single(attribute => attribute.Key == "SchedulerProgram").Value!;
+        return System.IO.Path.ChangeExtension(assembly, null);
+    }
+}

@@ -1,0 +1,106 @@
+using System.Net;
+using System.Text.RegularExpressions;
+
+namespace Scheduler.Interop.Tests.Harness;
+
+/// <summary>The real service, started for a test with ports of its own.</summary>
+internal sealed partial class ServiceProcess : IDisposable
+{
+    public static readonly TimeSpan StartTimeMax = TimeSpan.FromSeconds(30);
+    public static readonly TimeSpan StopTimeMax = TimeSpan.FromSeconds(30);
+
+    private readonly HttpClient _http;
+
+    private ServiceProcess(TemporaryDirectory directory, IEnumerable<string> arguments)
+    {
+        Process = new ChildProcess(SchedulerProgram.Path, ["serve", .. arguments], directory.Path);
+        try
+        {
+            Process.WaitUntil(() => Process.Log.Contains("Ready.", StringComparison.Ordinal), StartTimeMax, "no \"Ready.\"");
+            SocketPath = directory.File(SocketAddress().Match(Process.Log).Groups[1].Value);
+            Endpoint = IPEndPoint.Parse(TcpAddress().Match(Process.Log).Groups[1].Value);
+            _http = new HttpClient { BaseAddress = new Uri(AdminAddress().Match(Process.Log).Groups[1].Value), Timeout = TimeSpan.FromSeconds(20) };
+        }
+        catch
+        {
+            Process.Dispose();
+            throw;
+        }
+    }
+
+    public ChildProcess Process { get; }
+
+    /// <summary>Its Unix socket.</summary>
+    public string SocketPath { get; }
+
+    /// <summary>Its TCP address.</summary>
+    public IPEndPoint Endpoint { get; }
+
+    /// <summary>Starts it and waits until it serves.</summary>
+    /// <param name="directory">Working directory: what the volumes and a later start find again.</param>
+    /// <param name="config">What stands in the section <c>scheduler</c>, but for the addresses.</param>
+    public static ServiceProcess Start(TemporaryDirectory directory, string config)
+    {
+        string file = directory.File("scheduler.conf");
+        File.WriteAllText(file, $$"""
+            scheduler {
+              data-dir = "data"
+              nbd.listen = ["tcp://127.0.0.1:0", "unix:nbd.sock"]
+              admin.listen = "http://127.0.0.1:0"
+              {{config}}
+            }
+            """);
+        return new ServiceProcess(directory, ["--config", file]);
+    }
+
+    /// <summary>Starts it as a newcomer does, without a configuration; only the ports are free ones.</summary>
+    public static ServiceProcess StartUnconfigured(TemporaryDirectory directory) => new(
+        directory, ["--set", "nbd.listen=[\"tcp://127.0.0.1:0\",\"unix:data/nbd.sock\"]", "--set", "admin.listen=\"http://127.0.0.1:0\""]);
+
+    /// <summary>The NBD address of a disk, over TCP.</summary>
+    public string Uri(string disk) => $"nbd://{Endpoint}/{disk}";
+
+    /// <summary>The NBD address of a disk, over the Unix socket.</summary>
+    public string UnixUri(string disk) => $"nbd+unix:///{disk}?socket={SocketPath}";
+
+    public Metrics Metrics() => new(_http.GetStringAsync("/metrics").Result);
+
+    /// <summary>Status and text of an admin page.</summary>
+    public (HttpStatusCode Status, string Text) Get(string path)
+    {
+        using HttpResponseMessage response = _http.GetAsync(path).Result;
+        return (response.StatusCode, response.Content.ReadAsStringAsync().Result);
+    }
+
+    /// <summary>Stops it as an operator does, and demands that it ends well.</summary>
+    public void Stop()
+    {
+        Process.Terminate();
+        int code = Process.WaitForExit(StopTimeMax);
+        Assert.True(code == 0, $"exit code {code}\n{Process.Log}");
+    }
+
+    /// <summary>Fails if a volume broke or an exception escaped: a test may pass in spite of it.</summary>
+    public void AssertNothingBroke()
+    {
+        Assert.False(Process.HasExited, Process.Log);
+        Assert.DoesNotContain("crit:", Process.Log);
+        Assert.DoesNotContain("Unhandled exception", Process.Log);
+    }
+
+    public void Dispose()
+    {
+        _http.Dispose();
+        Process.Dispose();
+    }
+
+    // The welcome lines are for pasting; so they are what is read here.
+    [GeneratedRegex(@"nbdinfo nbd://([^/]+)/")]
+    private static partial Regex TcpAddress();
+
+    [GeneratedRegex(@"\?socket=([^'\s]+)'")]
+    private static partial Regex SocketAddress();
+
+    [GeneratedRegex(@"curl (http://[^/\s]+)")]
+    private static partial Regex AdminAddress();
+}
