@@ -1,4 +1,5 @@
 using System.Net;
+using Scheduler.Actors;
 using Scheduler.Host.Configuration;
 using Scheduler.Host.Running;
 using Scheduler.Storage;
@@ -20,7 +21,7 @@ public static class ServiceRunner
         ArgumentNullException.ThrowIfNull(settings);
         _ = Directory.CreateDirectory(settings.DataDirectory);
         using ILoggerFactory loggers = LoggerFactory.Create(ConfigureLogging);
-        using Observability observability = new(settings.Telemetry);
+        using Observability observability = new(settings.Telemetry, Math.Max(2000, 2 * settings.Disks.Count * VolumeStatus.OpNames.Count));
         try
         {
             using Service service = new(settings, observability.Volumes, loggers);

@@ -14,5 +14,5 @@ if (args.Contains("--tiny"))
 
 // In this process: a project generated for each benchmark would have to be restored and built first.
 Job job = Job.Default.WithToolchain(InProcessEmitToolchain.Instance).WithWarmupCount(3).WithIterationCount(10);
-_ = BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(
-    args.Length == 0 ? ["--filter", "*"] : args, DefaultConfig.Instance.AddJob(job));
+IConfig config = DefaultConfig.Instance.AddJob(job).WithArtifactsPath(Path.Combine(AppContext.BaseDirectory, "artifacts"));
+_ = BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args.Length == 0 ? ["--filter", "*"] : args, config);

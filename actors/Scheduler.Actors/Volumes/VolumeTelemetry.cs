@@ -49,11 +49,11 @@ public sealed class VolumeTelemetry : IDisposable
 
     internal Histogram<double> OnDevice { get; }
 
-    // 10 microseconds to 10 seconds, three a decade.
-    private static InstrumentAdvice<double> Buckets => new()
-    {
-        HistogramBucketBoundaries = [1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1, 0.2, 0.5, 1, 2, 5, 10],
-    };
+    /// <summary>Upper bounds of the durations' buckets in seconds: 10 microseconds to 10 seconds, three a decade.</summary>
+    public static double[] BucketBoundaries =>
+        [1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1, 0.2, 0.5, 1, 2, 5, 10];
+
+    private static InstrumentAdvice<double> Buckets => new() { HistogramBucketBoundaries = BucketBoundaries };
 
     /// <summary>Includes a volume.</summary>
     /// <param name="volume">What is read of it.</param>

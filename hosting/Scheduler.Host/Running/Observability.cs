@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using OpenTelemetry;
 using OpenTelemetry.Exporter;
 using OpenTelemetry.Metrics;
@@ -17,12 +18,18 @@ internal sealed class Observability : IDisposable
 
     /// <summary>Begins to collect.</summary>
     /// <param name="settings">Where to export to.</param>
-    public Observability(TelemetrySettings settings)
+    /// <param name="seriesMax">Most combinations of labels of one instrument.</param>
+    public Observability(TelemetrySettings settings, int seriesMax)
     {
         ResourceBuilder resource = ResourceBuilder.CreateDefault().AddService("scheduler");
         MeterProviderBuilder meters = Sdk.CreateMeterProviderBuilder()
             .SetResourceBuilder(resource)
             .AddMeter(VolumeTelemetry.SourceName)
+
+            // Beyond its default of 2,000 the SDK would lump guests together.
+            .AddView(instrument => instrument is Histogram<double>
+                ? new ExplicitBucketHistogramConfiguration { CardinalityLimit = seriesMax, Boundaries = VolumeTelemetry.BucketBoundaries }
+                : new MetricStreamConfiguration { CardinalityLimit = seriesMax })
             .AddReader(new BaseExportingMetricReader(Prometheus));
         if (settings.OtlpEndpoint is { } endpoint)
         {

@@ -19,6 +19,7 @@ internal sealed partial class Service : IDisposable
     private readonly ILogger _logger;
     private readonly LocalSystem _system;
     private readonly List<RunningVolume> _volumes = [];
+    private readonly Dictionary<string, GuestBuffers> _buffers;
     private readonly NbdServer _nbd;
 
     /// <summary>Starts all volumes, then listens.</summary>
@@ -31,6 +32,7 @@ internal sealed partial class Service : IDisposable
     {
         _logger = loggers.CreateLogger<Service>();
         _system = new LocalSystem(loggers.CreateLogger<LocalSystem>());
+        _buffers = settings.Guests.ToDictionary(guest => guest.Name, guest => new GuestBuffers(guest.BufferMemory));
         try
         {
             foreach (VolumeSettings volume in settings.Volumes)
@@ -58,11 +60,19 @@ internal sealed partial class Service : IDisposable
         }
     }
 
+    /// <summary>The actors of the volumes and the rings.</summary>
+    public LocalSystem System => _system;
+
     /// <summary>The volumes.</summary>
     public IReadOnlyList<RunningVolume> Volumes => _volumes;
 
     /// <summary>Where NBD is served.</summary>
     public IReadOnlyList<EndPoint> NbdEndpoints => _nbd.LocalEndpoints;
+
+    /// <summary>Buffer memory that a guest's requests take now.</summary>
+    /// <param name="guest">Name of the guest.</param>
+    /// <returns>Bytes.</returns>
+    public long BuffersInUse(string guest) => _buffers[guest].InUse;
 
     /// <summary>What keeps the service from being ready, a line each; empty if it is ready.</summary>
     /// <returns>The problems.</returns>
@@ -130,13 +140,9 @@ internal sealed partial class Service : IDisposable
         _ => throw new ArgumentException($"endpoint {endpoint} is of no known kind", nameof(endpoint)),
     };
 
-    private List<NbdExport> ExportsOf(ServiceSettings settings)
-    {
-        Dictionary<string, GuestBuffers> buffers = settings.Guests.ToDictionary(guest => guest.Name, guest => new GuestBuffers(guest.BufferMemory));
-        return [.. settings.Disks.Select(disk => ExportOf(disk, settings, buffers[disk.Guest.Name]))];
-    }
+    private List<NbdExport> ExportsOf(ServiceSettings settings) => [.. settings.Disks.Select(disk => ExportOf(disk, settings))];
 
-    private NbdExport ExportOf(DiskSettings disk, ServiceSettings settings, GuestBuffers buffers)
+    private NbdExport ExportOf(DiskSettings disk, ServiceSettings settings)
     {
         RunningVolume volume = _volumes.First(volume => volume.Settings.Name == disk.Volume.Name);
         return new NbdExport
@@ -145,7 +151,7 @@ internal sealed partial class Service : IDisposable
             Volume = disk.Volume.Name,
             Disk = disk.Name,
             Loop = volume.Loop,
-            Buffers = buffers,
+            Buffers = _buffers[disk.Guest.Name],
             Credits = settings.Nbd.Credits,
             StartRing = props => volume.StartRing(_system, disk.Name, props),
             IsAvailable = () => !volume.Status.Stopped.IsCompleted,

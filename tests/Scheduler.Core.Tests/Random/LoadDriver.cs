@@ -170,8 +170,11 @@ internal sealed class LoadDriver
     private void Attach(uint a)
     {
         int number = Enumerable.Range(0, 100).First(n => !_model.Rings.ContainsKey(n));
+        int disk = (int)Take(ref a, (uint)_spec.Disks.Count);
+        int credits = 1 + (int)Take(ref a, 6);
+        byte streams = (byte)(1 + Take(ref a, 2));
         if (number < 8)
-            Step(VolumeEvent.Attach(number, (int)Take(ref a, (uint)_spec.Disks.Count), 1 + (int)Take(ref a, 6), (byte)(1 + Take(ref a, 2))));
+            Step(VolumeEvent.Attach(number, disk, credits, streams));
     }
 
     private void Stop()

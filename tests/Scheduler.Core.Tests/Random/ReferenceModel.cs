@@ -162,8 +162,9 @@ internal sealed class ReferenceModel(VolumeSpec spec, VolumeCore core)
                 _ = disconnected.Add(effect.Ring);
                 break;
             case EffectKind.RingReleased:
-                Check.That(Rings.Remove(effect.Ring, out ModelRing? ring) && ring.Detached, "S3", "a ring is released that was not detached");
-                Check.That(Array.TrueForAll(ring.Slots, slot => slot is null), "S3", "a ring is released with unanswered requests");
+                bool known = Rings.Remove(effect.Ring, out ModelRing? ring);
+                Check.That(known && ring!.Detached, "S3", "a ring is released that was not detached");
+                Check.That(Array.TrueForAll(ring!.Slots, slot => slot is null), "S3", "a ring is released with unanswered requests");
                 break;
             case EffectKind.Stopped:
                 Stopped = true;
@@ -225,7 +226,10 @@ internal sealed class ReferenceModel(VolumeSpec spec, VolumeCore core)
         foreach (ModelRequest other in request.Earlier)
         {
             Check.That(other.Answered, "O2", $"{Name(request)} {what} before the earlier {Name(other)} is complete");
-            Check.That(!other.Op.IsWrite() || other.Error != 0 || other.IsDurable, "O2", $"{Name(request)} {what} before the earlier {Name(other)} is durable");
+            Check.That(
+                !other.Op.IsWrite() || other.Error != 0 || other.IsDurable,
+                "O2",
+                $"{Name(request)} {what} before the earlier {Name(other)} is durable");
         }
     }
 
@@ -236,7 +240,10 @@ internal sealed class ReferenceModel(VolumeSpec spec, VolumeCore core)
         request.Error = error;
         request.Ring.Slots[request.Slot] = null;
         _ = _unanswered.Remove(request);
-        Check.That(request.Pieces.TrueForAll(piece => !Device.InFlight.Values.Contains(piece)), "S2", $"{name} is answered while the device has its buffer");
+        Check.That(
+            request.Pieces.TrueForAll(piece => !Device.InFlight.Values.Contains(piece)),
+            "S2",
+            $"{name} is answered while the device has its buffer");
         if (error != 0)
         {
             AnswerError(request, error);
@@ -297,7 +304,13 @@ internal sealed class ReferenceModel(VolumeSpec spec, VolumeCore core)
         foreach (ModelRequest request in _unanswered)
             Check.That(!request.MustFail, "O6", $"{Name(request)} must fail and is not answered");
         if (happened.Kind == EventKind.ClearFault)
-            Check.That(disconnected.SetEquals(_toDisconnect), "F6", $"disconnected {string.Join(' ', disconnected)}, not {string.Join(' ', _toDisconnect)}");
+        {
+            Check.That(
+                disconnected.SetEquals(_toDisconnect),
+                "F6",
+                $"rings {string.Join(' ', disconnected)} are disconnected, not {string.Join(' ', _toDisconnect)}");
+        }
+
         if (arrived is { Op: RequestOp.Flush, Answered: false, BehindBarrier: false })
         {
             Check.That(

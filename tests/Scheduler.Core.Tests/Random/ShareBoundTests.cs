@@ -36,6 +36,8 @@ public class ShareBoundTests
     {
         private const int Guests = 5;
         private const int Credits = 64;
+        private const int RestEvery = 230;
+        private const int RestSteps = 80;
 
         private readonly int _seed;
         private readonly Beside _beside;
@@ -47,9 +49,11 @@ public class ShareBoundTests
         private readonly int[] _dispatchable = new int[Guests];
         private readonly double[] _largest = new double[Guests];
         private readonly bool[,] _issued = new bool[Guests, Credits];
+
+        /// <summary>When the flushes in flight began, by operation.</summary>
+        private readonly Dictionary<int, long> _flushes = [];
         private long _nowNs;
         private long _longestFlushNs;
-        private readonly Dictionary<int, long> _flushes = [];
 
         public Run(int seed, Beside beside)
         {
@@ -69,7 +73,7 @@ public class ShareBoundTests
             {
                 Domains = [new DomainSpec(1L << 40, VolatileCache: true, DurableWrites: false, SupportsDsync: false)],
                 Guests = guests,
-                Disks = [.. Enumerable.Range(0, Guests).Select(i => new DiskSpec { Name = $"disk{i}", Guest = i, Extents = [new Extent(0, 0, i * DiskBytes, DiskBytes)] })],
+                Disks = [.. Enumerable.Range(0, Guests).Select(Disk)],
                 Depth = _random.Next(1, 17),
             };
             _core = new VolumeCore(_spec);
@@ -79,31 +83,39 @@ public class ShareBoundTests
 
         public void Check()
         {
-            // The judged guests come one after the other, into a system that runs.
+            double widest = 0;
+            int judged = 0;
             double least = double.MaxValue;
             double most = double.MinValue;
             for (int step = 0; step < Steps; step++)
             {
                 for (int guest = 0; guest < Guests; guest++)
                     Feed(guest, step);
-                bool backlogged = _dispatchable[0] > 0 && _dispatchable[1] > 0;
-                if (step > Steps / 4)
-                    Assert.True(backlogged, $"seed {_seed}: the load does not keep its guests backlogged");
-                if (backlogged)
+                if (_dispatchable[0] > 0 && _dispatchable[1] > 0)
                 {
-                    double difference = Weighted(0) - Weighted(1);
-                    least = Math.Min(least, difference);
-                    most = Math.Max(most, difference);
+                    judged++;
+                    least = Math.Min(least, Weighted(0) - Weighted(1));
+                    most = Math.Max(most, Weighted(0) - Weighted(1));
+                    widest = Math.Max(widest, most - least);
+                }
+                else
+                {
+                    least = double.MaxValue;
+                    most = double.MinValue;
                 }
 
                 CompleteOne();
             }
 
+            Assert.True(judged > Steps / 3, $"seed {_seed}: the load keeps its guests backlogged for {judged} steps only");
             double largest0 = _largest[0] + _longestFlushNs;
             double largest1 = _largest[1] + _longestFlushNs;
             double bound = (_spec.Depth + 1) * ((largest0 / Weight(0)) + (largest1 / Weight(1)));
-            Assert.True(most - least <= bound, $"seed {_seed}: weighted service differs by {most - least:F0} ns, the bound is {bound:F0} ns");
+            Assert.True(widest <= bound, $"seed {_seed}: weighted service differs by {widest:F0} ns, the bound is {bound:F0} ns");
         }
+
+        private static DiskSpec Disk(int guest) =>
+            new() { Name = $"disk{guest}", Guest = guest, Extents = [new Extent(0, 0, guest * DiskBytes, DiskBytes)] };
 
         private double Weight(int guest) => _spec.Guests[guest].Weight / 100.0;
 
@@ -111,7 +123,8 @@ public class ShareBoundTests
 
         private void Feed(int guest, int step)
         {
-            bool judged = guest < 2 && step >= guest * Steps / 8;
+            // Guest 1 comes into a system that runs, again and again; a limited guest always waits for its limit.
+            bool judged = guest == 0 || (guest == 1 && step % RestEvery > RestSteps) || _spec.Guests[guest].Limit > 0;
             bool other = guest >= 2 && _random.Next(20) == 0;
             if (!judged && !other)
                 return;
