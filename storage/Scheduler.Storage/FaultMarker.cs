@@ -46,7 +46,7 @@ public sealed class FaultMarker
     /// <summary>The marker's file.</summary>
     public string Path { get; }
 
-    /// <summary>The marker of a volume.</summary>
+    /// <summary>The marker of a volume: beside a file, in <see cref="VolumeOptions.MarkerDirectory"/> for a block device.</summary>
     /// <param name="options">The volume's path, kind and marker directory.</param>
     /// <returns>The marker; null for a volume that keeps nothing over a restart (memory, null).</returns>
     /// <exception cref="VolumeOpenException">The directory is missing, or not given for a block device, whose own directory
@@ -58,12 +58,12 @@ public sealed class FaultMarker
             return null;
         string path = System.IO.Path.GetFullPath(options.Path);
         bool isBlockDevice = FileStatus.Get(path, out FileStatus status) == 0 && status.IsBlockDevice;
+        if (!isBlockDevice)
+            return new FaultMarker(path + ".fault");
         if (options.MarkerDirectory == null)
         {
-            return isBlockDevice
-                ? throw new VolumeOpenException(
-                    path, "a block device has no place for a fault marker", "name a marker directory on a durable file system")
-                : new FaultMarker(path + ".fault");
+            throw new VolumeOpenException(
+                path, "a block device has no place for a fault marker", "name a marker directory on a durable file system");
         }
 
         if (!Directory.Exists(options.MarkerDirectory))

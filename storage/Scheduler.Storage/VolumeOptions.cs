@@ -56,6 +56,6 @@ public sealed record VolumeOptions
     /// <summary>For <see cref="DeviceKind.Faulty"/>.</summary>
     public FaultyOptions Faulty { get; init; } = new();
 
-    /// <summary>Where the fault marker lies; null: beside the file. A block device needs one (<see cref="FaultMarker"/>).</summary>
+    /// <summary>Where a block device's fault marker lies; a file's lies beside it (<see cref="FaultMarker"/>).</summary>
     public string? MarkerDirectory { get; init; }
 }

@@ -46,9 +46,7 @@ internal sealed class RunningVolume : IDisposable
     public static RunningVolume Start(VolumeSettings settings, ServiceSettings service, LocalSystem system, VolumeTelemetry telemetry)
     {
         VolumeOptions options = OptionsOf(settings, service);
-        if (options.MarkerDirectory is not null)
-            _ = Directory.CreateDirectory(options.MarkerDirectory);
-        if (settings.Path.Length > 0 && Path.GetDirectoryName(Path.GetFullPath(settings.Path)) is { } directory && options.MarkerDirectory is null)
+        if (settings.Path.Length > 0 && Path.GetDirectoryName(Path.GetFullPath(settings.Path)) is { } directory)
             _ = Directory.CreateDirectory(directory);
         RunningVolume volume = new(settings, DeviceFactory.Open(options));
         try
@@ -83,9 +81,7 @@ internal sealed class RunningVolume : IDisposable
         Io = settings.Io,
         Device = settings.Device,
         Faulty = settings.Faulty,
-
-        // Beside the volume; for a device node, whose directory is gone after a boot, in the service's own directory.
-        MarkerDirectory = settings.Path.StartsWith("/dev/", StringComparison.Ordinal) ? service.DataDirectory : null,
+        MarkerDirectory = service.DataDirectory,
     };
 
     private void Start(ServiceSettings service, FaultMarker? marker, LocalSystem system, VolumeTelemetry telemetry)

@@ -51,7 +51,7 @@ internal sealed partial class DiskLog(string path)
         return events;
     }
 
-    /// <summary>Whether a flush began after an event and has ended well; -1 for one that began at all.</summary>
+    /// <summary>Whether a flush began after the event with an index (-1: at all), and has ended well.</summary>
     public static bool HasFlushAfter(List<DiskEvent> events, int index)
     {
         for (int begin = index + 1; begin < events.Count; begin++)

@@ -70,14 +70,16 @@ internal sealed class VolatileDisk : IDisposable
         if (IsMounted() && Tool.Run("fusermount3", "-u", VolumePath).Status != 0)
             Tool.Run("umount", "--lazy", VolumePath);
         _fuse.Dispose();
-        _kit!.Dispose();
         _fuse = null;
+        _kit!.Dispose();
+        _kit = null;
     }
 
     public void Dispose()
     {
         _kit?.Kill();
         Remove();
+        _kit?.Dispose();
     }
 
     private bool IsMounted() =>
