@@ -1,6 +1,7 @@
-// A baseline for comparison: pass-through. Requests go in order of arrival, whoever sent them, and each flush is a
-// device flush of its own. Rules F1-F6 still hold; F7 and Q2-Q3 do not. Q1's bound on unflushed bytes holds a guest's
-// writes out of the order until its flush is done.
+// A baseline for comparison: pass-through, as a server with a thread for each request does it. Requests go in order of
+// arrival, whoever sent them, flushes too: each is a device flush of its own, and several may be in flight. What is
+// acknowledged is durable here as well (F2-F6); F1, F7 and Q2-Q3 do not hold. Q1's bound on unflushed bytes holds a
+// guest's writes out of the order until a flush of the volume's own is done.
 namespace Scheduler.Core;
 
 internal sealed class FifoPolicy(int guests) : DispatchPolicy

@@ -6,8 +6,11 @@ internal struct Operation
     /// <summary>It is in flight.</summary>
     public bool Active;
 
-    /// <summary>The request that it is a piece of; null for a flush.</summary>
+    /// <summary>The request that it belongs to; null for a flush that is its domain's.</summary>
     public Request? Request;
+
+    /// <summary>It is a request's own flush, emitted at this moment (F3); 0 otherwise.</summary>
+    public long OwnFlushAt;
     public int Domain;
     public long Bytes;
 

@@ -60,6 +60,9 @@ internal sealed class Request(Ring ring, int slot)
     /// <summary>Domains that its pieces touched without being made durable by the write itself (F5).</summary>
     public ulong UndurableDomains;
 
+    /// <summary>Domains that it has yet to flush by itself: only where the policy merges no flushes.</summary>
+    public ulong OwnFlushDomains;
+
     /// <summary>Flushes and fault records that must be over before it goes on.</summary>
     public int Awaits;
 

@@ -24,6 +24,12 @@ public sealed partial class VolumeCore
 
     private void DispatchPiece(Request request)
     {
+        if (request.OwnFlushDomains != 0)
+        {
+            DispatchOwnFlush(request);
+            return;
+        }
+
         Disk disk = request.Ring.Disk;
         Guest guest = disk.Guest;
         (int domainIndex, long deviceOffset, long length) =
@@ -110,7 +116,9 @@ public sealed partial class VolumeCore
         _dataInFlight--;
         Request request = operation.Request;
         request.PiecesInFlight--;
-        if (request.Op.IsWrite())
+        if (operation.OwnFlushAt != 0)
+            OwnFlushCompleted(request, operation, domain, error);
+        else if (request.Op.IsWrite())
             WriteCompleted(request, operation, domain, error);
         if (error != 0)
             Fail(request, error);

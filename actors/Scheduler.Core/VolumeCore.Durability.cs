@@ -8,6 +8,8 @@
 // F6  When a sync fails, all that it covered fails, after the fault was made durable; the domain is fenced.
 // F7  FlushGathering decides on holds.
 // F8  Nothing here holds a read or a write of anyone.
+using System.Numerics;
+
 namespace Scheduler.Core;
 
 public sealed partial class VolumeCore
@@ -30,18 +32,78 @@ public sealed partial class VolumeCore
         {
             if ((domains & domain.Bit) == 0 || domain.IsClean(disk))
                 continue;
+            if (!_policy.MergesFlushes)
+            {
+                request.OwnFlushDomains |= domain.Bit;
+                continue;
+            }
+
             request.Awaits++;
-            if (_policy.MergesFlushes && domain.FlushInFlightCovers(disk))
+            if (domain.FlushInFlightCovers(disk))
             {
                 domain.Flying.Add(request);
                 MarkStarted(request);
-                TraceServes(domain, request);
+                TraceServes(domain, request, domain.Operation);
             }
             else
             {
                 domain.Collecting.Add(request);
                 FlushGathering.Joined(domain, request);
             }
+        }
+
+        if (request.OwnFlushDomains != 0)
+            _policy.Add(request, _nowNs);
+    }
+
+    // Where the policy passes flushes through, each goes in its turn, several at once: F1 and F7 do not hold there.
+    private void DispatchOwnFlush(Request request)
+    {
+        FlushDomain domain = _domains[BitOperations.TrailingZeroCount(request.OwnFlushDomains)];
+        request.OwnFlushDomains &= ~domain.Bit;
+        if (domain.Fault != 0)
+        {
+            _policy.Remove(request);
+            request.OwnFlushDomains = 0;
+            FailFenced(request, domain);
+            TryAdvance(request);
+            return;
+        }
+
+        _policy.Dispatched(request.Ring.Disk.Guest, domain.FlushCostNs, _nowNs);
+        _dataInFlight++;
+        DeviceFlushes++;
+        request.PiecesInFlight++;
+        MarkStarted(request);
+        int number = _operations.Start(new Operation
+        {
+            Request = request,
+            Domain = domain.Index,
+            OwnFlushAt = ++_moment,
+            Fences = domain.Fences,
+            StartedNs = _nowNs,
+        });
+        ref Effect flush = ref _effects.Add(EffectKind.Flush);
+        flush.Domain = domain.Index;
+        flush.Operation = number;
+        TraceServes(domain, request, number);
+        if (request.OwnFlushDomains == 0)
+            _policy.Remove(request);
+    }
+
+    private void OwnFlushCompleted(Request request, in Operation operation, FlushDomain domain, int error)
+    {
+        FlushesServed++;
+        if (error != 0)
+            Fence(domain, error);
+        if (operation.Fences != domain.Fences)
+        {
+            Fail(request, CoreError.Io);
+            FailFenced(request, domain);
+        }
+        else
+        {
+            domain.FlushedAt = Math.Max(domain.FlushedAt, operation.OwnFlushAt);
         }
     }
 
@@ -60,7 +122,7 @@ public sealed partial class VolumeCore
             return true;
         if (domain.Collecting.Count == 0)
             return false;
-        if (!_policy.MergesFlushes || _stopping)
+        if (_stopping)
             return true;
         if (domain.Hold == 0)
             _gathering.Decide(domain, _nowNs);
@@ -70,17 +132,7 @@ public sealed partial class VolumeCore
     private void EmitFlush(FlushDomain domain)
     {
         Invariant.Holds(domain.Flying.Count == 0, "F1", "requests wait for a flush that is not in flight");
-        if (_policy.MergesFlushes)
-        {
-            (domain.Flying, domain.Collecting) = (domain.Collecting, domain.Flying);
-        }
-        else if (domain.Collecting.Count > 0)
-        {
-            // Pass-through: a device flush for each.
-            domain.Flying.Add(domain.Collecting[0]);
-            domain.Collecting.RemoveAt(0);
-        }
-
+        (domain.Flying, domain.Collecting) = (domain.Collecting, domain.Flying);
         domain.Emit(++_moment, _nowNs);
         DeviceFlushes++;
         _flushesInFlight++;
@@ -92,7 +144,7 @@ public sealed partial class VolumeCore
         foreach (Request request in domain.Flying)
         {
             MarkStarted(request);
-            TraceServes(domain, request);
+            TraceServes(domain, request, domain.Operation);
         }
     }
 
@@ -105,7 +157,7 @@ public sealed partial class VolumeCore
             Fence(domain, error);
         if (domain.Fault == 0)
         {
-            domain.FlushedAt = domain.EmittedAt;
+            domain.FlushedAt = Math.Max(domain.FlushedAt, domain.EmittedAt);
             for (int i = 0; i < domain.Flying.Count; i++)
             {
                 Request request = domain.Flying[i];
@@ -215,14 +267,14 @@ public sealed partial class VolumeCore
             request.StartedNs = _nowNs;
     }
 
-    private void TraceServes(FlushDomain domain, Request request)
+    private void TraceServes(FlushDomain domain, Request request, int operation)
     {
         if (!TraceFlushes)
             return;
         ref Effect serves = ref _effects.Add(EffectKind.FlushServes);
         serves.Ring = request.Ring.Number;
         serves.Slot = request.Slot;
-        serves.Operation = domain.Operation;
+        serves.Operation = operation;
         serves.Domain = domain.Index;
     }
 }

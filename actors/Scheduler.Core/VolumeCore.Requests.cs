@@ -38,6 +38,7 @@ public sealed partial class VolumeCore
         request.StartedNs = -1;
         request.Dispatched = 0;
         request.UndurableDomains = 0;
+        request.OwnFlushDomains = 0;
         request.Error = 0;
         request.State = RequestState.Waiting;
         Invariant.Holds(request.PiecesInFlight == 0 && request.Awaits == 0, "S3", "a free slot had something in flight");
@@ -112,7 +113,7 @@ public sealed partial class VolumeCore
                 if (request.Phase == BarrierPhase.Data)
                     request.Phase = BarrierPhase.PostFlush;
                 AwaitFlush(request, domains);
-                if (request.Awaits > 0)
+                if (request.Awaits > 0 || request.State == RequestState.Queued)
                     return;
             }
         }

@@ -125,7 +125,8 @@ internal sealed class RunningVolume : IDisposable
             Policy = Settings.Policy,
             Costs = new CostModel
             {
-                OperationNs = Settings.Cost.Operation.TotalNanoseconds,
+                // What a faulty device adds is device time like any other.
+                OperationNs = Settings.Cost.Operation.TotalNanoseconds + (Settings.Device == DeviceKind.Faulty ? Settings.Faulty.ServiceTime.TotalNanoseconds : 0),
                 ByteNs = Settings.Cost.PerMib.TotalNanoseconds / (1 << 20),
                 FlushNs = Settings.Cost.Flush.TotalNanoseconds,
             },

@@ -26,25 +26,25 @@ internal sealed class Piece
     /// <summary>It was on its way when a sync failed: whatever a later flush says, some of it may be gone.</summary>
     public bool Dropped { get; set; }
     public int Error { get; set; }
+
+    /// <summary>A flush: what had completed before it began.</summary>
+    public List<Piece> Covers { get; } = [];
 }
 
 /// <summary>
 /// A device with a volatile cache, as unhelpful as one may be: a flush makes durable only what had completed before it
 /// began, and a failed sync loses all that was not durable.
 /// </summary>
-internal sealed class ModelDevice(IReadOnlyList<DomainSpec> domains)
+internal sealed class ModelDevice(IReadOnlyList<DomainSpec> domains, bool mergesFlushes)
 {
     private readonly Dictionary<int, Piece> _inFlight = [];
     private readonly List<Piece>[] _undurable = [.. domains.Select(_ => new List<Piece>())];
-    private readonly List<Piece>?[] _underFlush = new List<Piece>?[domains.Count];
 
     public IReadOnlyDictionary<int, Piece> InFlight => _inFlight;
 
     public int DataInFlight => _inFlight.Count - FlushesInFlight;
 
-    public int FlushesInFlight => _underFlush.Count(flush => flush is not null);
-
-    public bool FlushIsInFlight(int domain) => _underFlush[domain] is not null;
+    public int FlushesInFlight => _inFlight.Values.Count(piece => piece.Request is null);
 
     /// <summary>Completed pieces of a domain that are not durable.</summary>
     public IReadOnlyList<Piece> Undurable(int domain) => _undurable[domain];
@@ -54,8 +54,11 @@ internal sealed class ModelDevice(IReadOnlyList<DomainSpec> domains)
         Check.That(_inFlight.TryAdd(operation, piece), "S3", "an operation's number is used twice");
         if (piece.Request is not null)
             return;
-        Check.That(_underFlush[piece.Domain] is null, "F1", "two flushes of a domain are in flight");
-        _underFlush[piece.Domain] = [.. _undurable[piece.Domain]];
+        Check.That(
+            !mergesFlushes || _inFlight.Values.Count(other => other.Request is null && other.Domain == piece.Domain) == 1,
+            "F1",
+            "two flushes of a domain are in flight");
+        piece.Covers.AddRange(_undurable[piece.Domain]);
     }
 
     /// <summary>Ends an operation.</summary>
@@ -90,13 +93,12 @@ internal sealed class ModelDevice(IReadOnlyList<DomainSpec> domains)
 
     private bool EndFlush(Piece flush, int error)
     {
-        foreach (Piece piece in _underFlush[flush.Domain]!)
+        foreach (Piece piece in flush.Covers)
         {
             if (error == 0 && piece.Place == Place.Volatile)
                 piece.Place = Place.Durable;
         }
 
-        _underFlush[flush.Domain] = null;
         _undurable[flush.Domain].RemoveAll(piece => piece.Place == Place.Durable);
         return error != 0;
     }

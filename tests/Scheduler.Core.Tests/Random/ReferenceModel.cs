@@ -19,7 +19,7 @@ internal sealed class ReferenceModel(VolumeSpec spec, VolumeCore core)
     private int[] _toDisconnect = [];
     private bool _stopping;
 
-    public ModelDevice Device { get; } = new(spec.Domains);
+    public ModelDevice Device { get; } = new(spec.Domains, spec.Policy == PolicyKind.Fair);
 
     public Dictionary<int, ModelRing> Rings { get; } = [];
 
@@ -363,7 +363,11 @@ internal sealed class ReferenceModel(VolumeSpec spec, VolumeCore core)
 
     private void CheckWorkConserving()
     {
-        if (Device.DataInFlight >= Math.Max(1, spec.Depth - Device.FlushesInFlight))
+        // Where flushes are passed through they take slots like anything else.
+        bool busy = spec.Policy == PolicyKind.Fair
+            ? Device.DataInFlight >= Math.Max(1, spec.Depth - Device.FlushesInFlight)
+            : Device.InFlight.Count >= spec.Depth;
+        if (busy)
             return;
         foreach (ModelRequest request in _unanswered)
         {

@@ -44,18 +44,18 @@ public class FlushMergingTests
         """);
 
     [Fact]
-    public void F1_pass_through_too_has_one_flush_in_flight_and_merges_none() => Trace.Check("""
+    public void Pass_through_sends_each_flush_as_it_comes_and_merges_none() => Trace.Check("""
         volume policy=fifo
         domain d0 cache
         guest a latency=0
         disk A a d0:0+1M
         ring r0 A
         0 submit r0.0 flush | flush#0 d0
-        1 submit r0.1 flush |
-        1 submit r0.2 flush |
-        9 done #0           | reply r0.0 ok, flush#0 d0
-        19 done #0          | reply r0.1 ok, flush#0 d0
-        29 done #0          | reply r0.2 ok
+        1 submit r0.1 flush | flush#1 d0
+        1 submit r0.2 flush | flush#2 d0
+        9 done #1           | reply r0.1 ok
+        19 done #0          | reply r0.0 ok
+        29 done #2          | reply r0.2 ok
         """);
 
     [Fact]

@@ -81,7 +81,9 @@ public sealed class StopTests
     {
         using TemporaryDirectory directory = new();
         using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume("cache = buffered", disks: Clients));
-        Task<long>[] clients = [.. Enumerable.Range(0, Clients).Select(i => Task.Run(() => WriteUntilTheEnd(service, $"d{i}")))];
+        NbdClient[] connections = [.. Enumerable.Range(0, Clients).Select(i => NbdClient.Open(service, $"d{i}"))];
+        Task<long>[] clients = [.. connections.Select(connection => Task.Factory.StartNew(
+            () => WriteUntilTheEnd(connection), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))];
         Thread.Sleep(500);
 
         service.Stop();
@@ -106,9 +108,9 @@ public sealed class StopTests
         return cookie;
     }
 
-    private static long WriteUntilTheEnd(ServiceProcess service, string disk)
+    private static long WriteUntilTheEnd(NbdClient connection)
     {
-        using NbdClient client = NbdClient.Open(service, disk);
+        using NbdClient client = connection;
         byte[] data = new byte[4096];
         long answers = 0;
         bool sending = true;
