@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.Extensions.Logging.Console;
 using Scheduler.Actors;
 using Scheduler.Host.Configuration;
 using Scheduler.Host.Running;
@@ -41,15 +42,20 @@ public static class ServiceRunner
             return ExitFailed;
         }
 
-        void ConfigureLogging(ILoggingBuilder logging) => logging
-            .SetMinimumLevel(settings.LogLevel)
-            .AddFilter("Microsoft", LogLevel.Warning)
-            .AddSimpleConsole(console =>
-            {
-                console.SingleLine = true;
-                console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
-                console.UseUtcTimestamp = true;
-            });
+        void ConfigureLogging(ILoggingBuilder logging)
+        {
+            _ = logging.SetMinimumLevel(settings.LogLevel)
+                .AddFilter("Microsoft", LogLevel.Warning)
+                .AddSimpleConsole(console =>
+                {
+                    console.SingleLine = true;
+                    console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
+                    console.UseUtcTimestamp = true;
+                });
+
+            // Whoever does not read the log must not stop a volume's loop.
+            _ = logging.Services.Configure<ConsoleLoggerOptions>(console => console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite);
+        }
     }
 
     // What to connect to, ready to paste.

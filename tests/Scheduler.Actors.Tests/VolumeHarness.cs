@@ -10,10 +10,10 @@ internal sealed class VolumeHarness : IVolumeTimer, IFaultStore, IDisposable
 {
     public const long DiskBytes = 1 << 20;
 
-    public VolumeHarness(OrderedMode ordered = OrderedMode.FlushFua, int depth = 8)
+    public VolumeHarness(OrderedMode ordered = OrderedMode.FlushFua, int depth = 8, int traceEvery = 0)
     {
         System = new LocalSystem(NullLogger<LocalSystem>.Instance);
-        Telemetry = new VolumeTelemetry();
+        Telemetry = new VolumeTelemetry { TraceEvery = traceEvery };
         VolumeSpec spec = new()
         {
             Domains = [new DomainSpec(2 * DiskBytes, VolatileCache: true, DurableWrites: false, SupportsDsync: true)],

@@ -48,8 +48,14 @@ public sealed class VolumeDevices : ILoopWork
     internal void Abandon()
     {
         _owner = null;
-        foreach (List<DeviceRequest> pending in _pending)
-            pending.Clear();
+        for (int domain = 0; domain < _devices.Length; domain++)
+        {
+            // Added, but never submitted.
+            foreach (DeviceRequest request in _pending[domain])
+                Release(domain, (int)request.Tag);
+            _pending[domain].Clear();
+        }
+
         _post(this);
     }
 
@@ -83,11 +89,7 @@ public sealed class VolumeDevices : ILoopWork
         int count = _devices[domain].Reap(_completions);
         InFlight -= count;
         for (int i = 0; i < count; i++)
-        {
-            ref RingMemory? memory = ref _held[domain][(int)_completions[i].Tag];
-            memory?.LetGo();
-            memory = null;
-        }
+            Release(domain, (int)_completions[i].Tag);
 
         return _completions.AsSpan(0, count);
     }
@@ -102,6 +104,13 @@ public sealed class VolumeDevices : ILoopWork
             {
             }
         }
+    }
+
+    private void Release(int domain, int operation)
+    {
+        ref RingMemory? memory = ref _held[domain][operation];
+        memory?.LetGo();
+        memory = null;
     }
 
     private void SignalOwner()

@@ -13,32 +13,34 @@ public sealed class VolumeTelemetry : IDisposable
     /// <summary>Name of the meter and of the activity source.</summary>
     public const string SourceName = "Scheduler";
 
-    private readonly Meter _meter = new(SourceName);
     private readonly List<VolumeStatus> _volumes = [];
     private readonly Lock _lock = new();
 
     /// <summary>Creates the instruments.</summary>
     public VolumeTelemetry()
     {
-        Duration = _meter.CreateHistogram("scheduler.request.duration", "s", "Time from a request's arrival to its answer.", null, Buckets);
-        Queued = _meter.CreateHistogram("scheduler.request.queued", "s", "Time that a request waited before its first device operation.", null, Buckets);
-        OnDevice = _meter.CreateHistogram("scheduler.request.device", "s", "Time from a request's first device operation to its answer.", null, Buckets);
-        _ = _meter.CreateObservableCounter("scheduler.requests", () => PerGuestAndOp((volume, guest, op) => volume.Requests(guest, op)), null, "Requests answered.");
-        _ = _meter.CreateObservableCounter("scheduler.bytes", () => PerGuestAndOp((volume, guest, op) => volume.Bytes(guest, op)), "By", "Bytes of requests answered without error.");
-        _ = _meter.CreateObservableCounter("scheduler.flush.requests", () => PerGuest((volume, guest) => volume.FlushRequests(guest)), null, "Flushes that guests asked for.");
-        _ = _meter.CreateObservableCounter("scheduler.device.time", () => PerGuest((volume, guest) => volume.DeviceTimeSeconds(guest)), "s", "Device time charged to a guest.");
-        _ = _meter.CreateObservableCounter("scheduler.flush.device", () => PerVolume(volume => volume.DeviceFlushes), null, "Device flushes: whole-domain syncs.");
-        _ = _meter.CreateObservableCounter("scheduler.flush.served", () => PerVolume(volume => volume.FlushesServed), null, "Requests that device flushes served: divided by the flushes, how many were merged.");
-        _ = _meter.CreateObservableCounter("scheduler.fua.device", () => PerVolume(volume => volume.DsyncWrites), null, "Writes sent with RWF_DSYNC.");
-        _ = _meter.CreateObservableGauge("scheduler.queue.depth", () => PerVolume(volume => volume.QueueDepth), null, "Requests accepted and not answered.");
-        _ = _meter.CreateObservableGauge("scheduler.device.inflight", () => PerVolume(volume => volume.InFlight), null, "Operations on the device.");
-        _ = _meter.CreateObservableGauge("scheduler.rings", () => PerVolume(volume => volume.Rings), null, "Attached rings.");
-        _ = _meter.CreateObservableGauge("scheduler.volume.fenced", () => PerVolume(volume => volume.IsFenced ? 1 : 0), null, "1 while a sync fault fences a domain of the volume.");
-        _ = _meter.CreateObservableGauge("scheduler.volume.stopped", () => PerVolume(volume => volume.Stopped.IsCompleted ? 1 : 0), null, "1 when the volume's scheduler has stopped.");
+        Duration = Meter.CreateHistogram("scheduler.request.duration", "s", "Time from a request's arrival to its answer.", null, Buckets);
+        Queued = Meter.CreateHistogram("scheduler.request.queued", "s", "Time that a request waited before its first device operation.", null, Buckets);
+        OnDevice = Meter.CreateHistogram("scheduler.request.device", "s", "Time from a request's first device operation to its answer.", null, Buckets);
+        _ = Meter.CreateObservableCounter("scheduler.requests", () => PerGuestAndOp((volume, guest, op) => volume.Requests(guest, op)), null, "Requests answered.");
+        _ = Meter.CreateObservableCounter("scheduler.bytes", () => PerGuestAndOp((volume, guest, op) => volume.Bytes(guest, op)), "By", "Bytes of requests answered without error.");
+        _ = Meter.CreateObservableCounter("scheduler.flush.requests", () => PerGuest((volume, guest) => volume.FlushRequests(guest)), null, "Flushes that guests asked for.");
+        _ = Meter.CreateObservableCounter("scheduler.device.time", () => PerGuest((volume, guest) => volume.DeviceTimeSeconds(guest)), "s", "Device time charged to a guest.");
+        _ = Meter.CreateObservableCounter("scheduler.flush.device", () => PerVolume(volume => volume.DeviceFlushes), null, "Device flushes: whole-domain syncs.");
+        _ = Meter.CreateObservableCounter("scheduler.flush.served", () => PerVolume(volume => volume.FlushesServed), null, "Requests that device flushes served: divided by the flushes, how many were merged.");
+        _ = Meter.CreateObservableCounter("scheduler.fua.device", () => PerVolume(volume => volume.DsyncWrites), null, "Writes sent with RWF_DSYNC.");
+        _ = Meter.CreateObservableGauge("scheduler.queue.depth", () => PerVolume(volume => volume.QueueDepth), null, "Requests accepted and not answered.");
+        _ = Meter.CreateObservableGauge("scheduler.device.inflight", () => PerVolume(volume => volume.InFlight), null, "Operations on the device.");
+        _ = Meter.CreateObservableGauge("scheduler.rings", () => PerVolume(volume => volume.Rings), null, "Attached rings.");
+        _ = Meter.CreateObservableGauge("scheduler.volume.fenced", () => PerVolume(volume => volume.IsFenced ? 1 : 0), null, "1 while a sync fault fences a domain of the volume.");
+        _ = Meter.CreateObservableGauge("scheduler.volume.stopped", () => PerVolume(volume => volume.Stopped.IsCompleted ? 1 : 0), null, "1 when the volume's scheduler has stopped.");
     }
 
     /// <summary>Requests whose spans are recorded: one of so many; 0 for none.</summary>
     public int TraceEvery { get; init; }
+
+    /// <summary>The instruments.</summary>
+    internal Meter Meter { get; } = new(SourceName);
 
     /// <summary>Spans of requests and device flushes.</summary>
     internal ActivitySource Source { get; } = new(SourceName);
@@ -66,7 +68,7 @@ public sealed class VolumeTelemetry : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _meter.Dispose();
+        Meter.Dispose();
         Source.Dispose();
     }
 

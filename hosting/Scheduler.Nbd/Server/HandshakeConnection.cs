@@ -44,9 +44,17 @@ internal sealed unsafe class HandshakeConnection : ILoopDescriptor, ILoopWork
 
     public void OnReady(LoopReady ready)
     {
-        if ((ready & LoopReady.Readable) != 0 && _sent == _output.WrittenCount && !Receive())
-            return;
-        Advance();
+        try
+        {
+            if ((ready & LoopReady.Readable) == 0 || _sent != _output.WrittenCount || Receive())
+                Advance();
+        }
+#pragma warning disable CA1031 // A defect here ends this connection, not the loop and with it the process.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            End($"a defect of the server: {exception}");
+        }
     }
 
     /// <summary>The time limit is over.</summary>

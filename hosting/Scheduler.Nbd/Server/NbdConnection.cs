@@ -107,12 +107,21 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
 
     public void OnReady(LoopReady ready)
     {
-        if ((ready & LoopReady.Writable) != 0)
-            Send();
-        if ((ready & LoopReady.Readable) != 0 && !_closed && !IsPaused)
-            Receive();
-        else if ((ready & (LoopReady.Error | LoopReady.HangUp)) != 0 && !_closed)
-            Close("the client has gone");
+        try
+        {
+            if ((ready & LoopReady.Writable) != 0)
+                Send();
+            if ((ready & LoopReady.Readable) != 0 && !_closed && !IsPaused)
+                Receive();
+            else if ((ready & (LoopReady.Error | LoopReady.HangUp)) != 0 && !_closed)
+                Close("the client has gone");
+        }
+#pragma warning disable CA1031 // A defect here ends this connection, not the loop and with it the process.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Fail(exception);
+        }
     }
 
     public void OnReplies(ReadOnlySpan<RingReply> replies)
@@ -153,6 +162,9 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
 
     [LoggerMessage(Level = LogLevel.Information, Message = "NBD {Peer} disk {Disk}: its ring is closed: {Reason}")]
     private static partial void RingClosed(ILogger logger, string peer, string disk, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "NBD {Peer} disk {Disk}: a defect of the server ends this connection")]
+    private static partial void ConnectionFailed(ILogger logger, Exception exception, string peer, string disk);
 
     // Takes one batch from the socket.
     private void Receive()
@@ -497,13 +509,43 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
         _server.Ended(this);
     }
 
+    private void Fail(Exception exception)
+    {
+        ConnectionFailed(_logger, exception, _peer, _export.Disk);
+        Close("a defect of the server");
+    }
+
     private sealed class SendWork(NbdConnection connection) : ILoopWork
     {
-        public void Run() => connection.Send();
+        public void Run()
+        {
+            try
+            {
+                connection.Send();
+            }
+#pragma warning disable CA1031 // As above.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                connection.Fail(exception);
+            }
+        }
     }
 
     private sealed class ResumeWork(NbdConnection connection) : ILoopWork
     {
-        public void Run() => connection.Resume();
+        public void Run()
+        {
+            try
+            {
+                connection.Resume();
+            }
+#pragma warning disable CA1031 // As above.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                connection.Fail(exception);
+            }
+        }
     }
 }

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Scheduler.Nbd.Protocol;
 using Scheduler.Storage.Loop;
@@ -23,6 +22,7 @@ public sealed partial class NbdServer : IDisposable
     private readonly HashSet<HandshakeConnection> _handshakes = [];
     private readonly HashSet<NbdConnection> _connections = [];
     private readonly Lock _lock = new();
+    private bool _started;
     private bool _stopping;
 
     /// <summary>Creates a server that does not listen yet.</summary>
@@ -54,8 +54,9 @@ public sealed partial class NbdServer : IDisposable
     public void Start()
     {
         foreach (EndPoint endpoint in _options.Endpoints)
-            _listeners.Add(new Listener(this, endpoint));
+            _listeners.Add(new Listener(this, _loop, endpoint));
         _loop.Start();
+        _started = true;
         _loop.Post(() =>
         {
             foreach (Listener listener in _listeners)
@@ -66,6 +67,8 @@ public sealed partial class NbdServer : IDisposable
     /// <summary>Accepts no more, and ends the handshakes under way. Connections go on.</summary>
     public void StopAccepting()
     {
+        if (!_started || _exports.Stopping)
+            return;
         _exports.Stopping = true;
         using ManualResetEventSlim done = new();
         _loop.Post(() =>
@@ -93,6 +96,7 @@ public sealed partial class NbdServer : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        StopAccepting();
         _loop.Dispose();
         foreach (Listener listener in _listeners)
             listener.Close();
@@ -125,7 +129,7 @@ public sealed partial class NbdServer : IDisposable
             _ = _connections.Remove(connection);
     }
 
-    private void Accepted(int socket, string peer)
+    internal void Accepted(int socket, string peer)
     {
         if (_stopping || ConnectionCount >= _options.ConnectionsMax)
         {
@@ -141,88 +145,17 @@ public sealed partial class NbdServer : IDisposable
         handshake.Begin();
     }
 
+    internal void AcceptFailed(EndPoint local) => OutOfSockets(_logger, local);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "NBD {Peer} disk {Disk}: opened")]
     private static partial void ConnectionOpened(ILogger logger, string peer, string disk);
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "NBD {Peer}: handshake ended: {Reason}")]
     private static partial void HandshakeEnded(ILogger logger, string peer, string reason);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "NBD {Endpoint}: can't accept now, the process or the kernel is out of descriptors or memory; raise the limit (ulimit -n)")]
+    private static partial void OutOfSockets(ILogger logger, EndPoint endpoint);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "NBD {Peer}: refused: there are {Max} connections already; raise scheduler.nbd.connections-max")]
     private static partial void TooMany(ILogger logger, string peer, int max);
-
-    /// <summary>One listening socket.</summary>
-    private sealed unsafe class Listener : ILoopDescriptor
-    {
-        private readonly NbdServer _server;
-        private readonly Socket _socket;
-        private readonly string? _path;
-        private int _handle = -1;
-        private bool _closed;
-        private long _accepted;
-
-        public Listener(NbdServer server, EndPoint endpoint)
-        {
-            _server = server;
-            bool unix = endpoint is UnixDomainSocketEndPoint;
-            _path = unix ? endpoint.ToString() : null;
-            _socket = new Socket(endpoint.AddressFamily, SocketType.Stream, unix ? ProtocolType.Unspecified : ProtocolType.Tcp) { Blocking = false };
-            try
-            {
-                if (_path is not null)
-                    RemoveStale(_path);
-                else
-                    _socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
-                _socket.Bind(endpoint);
-                _socket.Listen(1024);
-            }
-            catch (SocketException exception)
-            {
-                _socket.Dispose();
-                throw new IOException($"can't listen on {endpoint}: {exception.Message}; choose another in scheduler.nbd.listen", exception);
-            }
-
-            Local = _socket.LocalEndPoint!;
-        }
-
-        public EndPoint Local { get; }
-
-        public void Watch() => _handle = _server._loop.Watch((int)_socket.Handle, this, LoopReady.Readable);
-
-        public void OnReady(LoopReady ready)
-        {
-            int socket = SocketCalls.accept4((int)_socket.Handle, null, null, SocketCalls.SOCK_NONBLOCK | SocketCalls.SOCK_CLOEXEC);
-            if (socket >= 0)
-                _server.Accepted(socket, $"{Local}#{++_accepted}");
-        }
-
-        public void Close()
-        {
-            if (_closed)
-                return;
-            _closed = true;
-            if (_handle >= 0)
-                _server._loop.Unwatch(_handle);
-            _socket.Dispose();
-            if (_path is not null)
-                File.Delete(_path);
-        }
-
-        // A socket that nobody listens on is left over from a process that was killed.
-        private static void RemoveStale(string path)
-        {
-            if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } directory)
-                _ = Directory.CreateDirectory(directory);
-            if (!File.Exists(path))
-                return;
-            using Socket probe = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-            try
-            {
-                probe.Connect(new UnixDomainSocketEndPoint(path));
-            }
-            catch (SocketException exception) when (exception.SocketErrorCode == SocketError.ConnectionRefused)
-            {
-                File.Delete(path);
-            }
-        }
-    }
 }

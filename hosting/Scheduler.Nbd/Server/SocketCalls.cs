@@ -8,32 +8,39 @@ namespace Scheduler.Nbd.Server;
 /// </summary>
 internal static unsafe partial class SocketCalls
 {
-    public const int EINTR = 4;
-    public const int EAGAIN = 11;
-    public const int SOCK_NONBLOCK = 0x800;
-    public const int SOCK_CLOEXEC = 0x80000;
-    public const int MSG_NOSIGNAL = 0x4000;
-    public const int SHUT_WR = 1;
+    private const int EINTR = 4;
+    private const int EAGAIN = 11;
+    private const int ECONNABORTED = 103;
+    private const int SOCK_NONBLOCK = 0x800;
+    private const int SOCK_CLOEXEC = 0x80000;
+    private const int MSG_NOSIGNAL = 0x4000;
     private const int IPPROTO_TCP = 6;
     private const int TCP_NODELAY = 1;
 
     [LibraryImport("libc", SetLastError = true)]
-    public static partial int accept4(int fd, void* address, void* length, int flags);
+    private static partial int accept4(int fd, void* address, void* length, int flags);
 
     [LibraryImport("libc", SetLastError = true)]
-    public static partial nint recv(int fd, void* buffer, nint length, int flags);
+    private static partial nint recv(int fd, void* buffer, nint length, int flags);
 
     [LibraryImport("libc", SetLastError = true)]
-    public static partial nint sendmsg(int fd, MessageHeader* message, int flags);
-
-    [LibraryImport("libc", SetLastError = true)]
-    public static partial int shutdown(int fd, int how);
+    private static partial nint sendmsg(int fd, MessageHeader* message, int flags);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int close(int fd);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int setsockopt(int fd, int level, int name, void* value, int length);
+
+    /// <summary>Accepts without blocking.</summary>
+    /// <returns>The socket; -1 for none now; -2 if the process or the kernel is out of something.</returns>
+    public static int Accept(int fd)
+    {
+        int socket = accept4(fd, null, null, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (socket >= 0)
+            return socket;
+        return Marshal.GetLastPInvokeError() is EAGAIN or EINTR or ECONNABORTED ? -1 : -2;
+    }
 
     /// <summary>Receives without blocking.</summary>
     /// <returns>Bytes; 0 at the end of the stream; -1 for nothing now; -2 if the connection is broken.</returns>

@@ -26,7 +26,7 @@ public sealed class RunningServiceTests : IDisposable
               volumes {
                 fast { path = "{{_directory}}/fast.img", size = 8MiB, cache = buffered }
                 slow { path = "{{_directory}}/slow.img", size = 8MiB, cache = buffered, device = faulty, depth = 4,
-                       faulty { service-time = 200ms, parallel = 4, flush-time = 1ms } }
+                       faulty { service-time = 1s, parallel = 4, flush-time = 1ms } }
               }
               guests { g0 {}, g1 {} }
               disks {

@@ -1,0 +1,122 @@
+using System.Net;
+using System.Net.Sockets;
+using Scheduler.Storage.Loop;
+
+namespace Scheduler.Nbd.Server;
+
+/// <summary>One listening socket.</summary>
+internal sealed class Listener : ILoopDescriptor, ILoopWork
+{
+    // How long it pauses when there are no descriptors: a level-triggered socket would be reported again at once.
+    private const long PauseNs = 100_000_000;
+
+    private readonly NbdServer _server;
+    private readonly EventLoop _loop;
+    private readonly Socket _socket;
+    private readonly string? _path;
+    private LoopTimer? _pause;
+    private int _handle = -1;
+    private bool _closed;
+    private long _accepted;
+
+    public Listener(NbdServer server, EventLoop loop, EndPoint endpoint)
+    {
+        _server = server;
+        _loop = loop;
+        bool unix = endpoint is UnixDomainSocketEndPoint;
+        _path = unix ? endpoint.ToString() : null;
+        _socket = new Socket(endpoint.AddressFamily, SocketType.Stream, unix ? ProtocolType.Unspecified : ProtocolType.Tcp) { Blocking = false };
+        try
+        {
+            if (_path is not null)
+                RemoveStale(_path);
+            else
+                _socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+            _socket.Bind(endpoint);
+            _socket.Listen(1024);
+        }
+        catch (SocketException exception)
+        {
+            _socket.Dispose();
+            throw new IOException($"can't listen on {endpoint}: {exception.Message}; choose another in scheduler.nbd.listen", exception);
+        }
+
+        Local = _socket.LocalEndPoint!;
+    }
+
+    public EndPoint Local { get; }
+
+    /// <summary>Begins to accept. On the loop.</summary>
+    public void Watch()
+    {
+        _pause = _loop.AddTimer(this);
+        _handle = _loop.Watch((int)_socket.Handle, this, LoopReady.Readable);
+    }
+
+    public void OnReady(LoopReady ready)
+    {
+        int socket = SocketCalls.Accept((int)_socket.Handle);
+        if (socket == -1)
+            return;
+        if (socket == -2)
+        {
+            Pause();
+            return;
+        }
+
+        try
+        {
+            _server.Accepted(socket, $"{Local}#{++_accepted}");
+        }
+        catch (InvalidOperationException)
+        {
+            // The kernel watches no more descriptors.
+            _ = SocketCalls.close(socket);
+            Pause();
+        }
+    }
+
+    /// <summary>The pause is over.</summary>
+    void ILoopWork.Run()
+    {
+        if (!_closed)
+            _loop.Change(_handle, LoopReady.Readable);
+    }
+
+    public void Close()
+    {
+        if (_closed)
+            return;
+        _closed = true;
+        if (_handle >= 0)
+            _loop.Unwatch(_handle);
+        _socket.Dispose();
+        if (_path is not null)
+            File.Delete(_path);
+    }
+
+    private void Pause()
+    {
+        _server.AcceptFailed(Local);
+        _loop.Change(_handle, LoopReady.None);
+        _pause!.DueNs = EventLoop.NowNs + PauseNs;
+    }
+
+    // A socket that nobody listens on is left over from a process that was killed.
+    private static void RemoveStale(string path)
+    {
+        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } directory)
+            _ = Directory.CreateDirectory(directory);
+        if (!File.Exists(path))
+            return;
+        using Socket probe = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            probe.Connect(new UnixDomainSocketEndPoint(path));
+        }
+        catch (SocketException exception) when (exception.SocketErrorCode == SocketError.ConnectionRefused)
+        {
+            File.Delete(path);
+        }
+    }
+}

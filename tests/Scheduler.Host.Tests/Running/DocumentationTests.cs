@@ -1,0 +1,90 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
+using System.Text;
+using System.Text.RegularExpressions;
+using Microsoft.Extensions.Logging.Abstractions;
+using Scheduler.Host.CommandLine;
+using Scheduler.Host.Configuration;
+using Scheduler.Host.Running;
+
+namespace Scheduler.Host.Tests.Running;
+
+/// <summary>The README says what the program does.</summary>
+public sealed partial class DocumentationTests
+{
+    [Fact]
+    public void The_README_lists_the_metrics_that_there_are()
+    {
+        string directory = Directory.CreateTempSubdirectory("scheduler-test-").FullName;
+        try
+        {
+            SortedSet<string> documented = [.. MetricName().Matches(Readme()).Select(match => match.Value)];
+            Assert.Equal(documented, ScrapedNames(directory));
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task The_README_names_the_options_of_serve()
+    {
+        StringWriter help = new();
+        _ = await SchedulerCommandLine.RunAsync(["serve", "--help"], help, help, (_, _) => Task.FromResult(0), CancellationToken.None);
+        IEnumerable<string> options = Option().Matches(help.ToString()).Select(match => match.Value).Distinct().Where(option => option is not "--help" and not "--version");
+        Assert.NotEmpty(options);
+        Assert.All(options, option => Assert.Contains(option, Readme(), StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void The_README_names_no_file_that_is_not_there() =>
+        Assert.All(
+            RepositoryPath().Matches(Readme()).Select(match => match.Groups[1].Value).Distinct(),
+            path => Assert.True(Path.Exists(Path.Combine(Root(), path)), path));
+
+    // The name of each series, without what Prometheus adds to a histogram's.
+    private static SortedSet<string> ScrapedNames(string directory)
+    {
+        string file = Path.Combine(directory, "test.conf");
+        File.WriteAllText(file, $$"""
+            scheduler {
+              data-dir = "{{directory}}", nbd.listen = ["unix:{{directory}}/nbd.sock"], admin.listen = "http://127.0.0.1:0"
+              volumes.v { device = memory, size = 1MiB }
+              guests.g {}
+              disks.d { volume = v, guest = g, offset = 0, size = 1MiB }
+            }
+            """);
+        ServiceSettings settings = SettingsLoader.Load(file, []);
+        using Observability observability = new(settings.Telemetry, 2000);
+        using Service service = new(settings, observability.Volumes, NullLoggerFactory.Instance);
+        using (RawClient client = new(service.NbdEndpoints[0], "d"))
+            _ = client.Call(Nbd.Protocol.NbdCommand.Write, 0, 4096);
+        ArrayBufferWriter<byte> text = new();
+        Assert.True(observability.Prometheus.TryScrape(text));
+        service.StopAsync().GetAwaiter().GetResult();
+        return [.. TypeLine().Matches(Encoding.UTF8.GetString(text.WrittenSpan)).Select(match => match.Groups[1].Value).Where(name => name.StartsWith("scheduler_", StringComparison.Ordinal))];
+    }
+
+    private static string Readme() => File.ReadAllText(Path.Combine(Root(), "README.md"));
+
+    private static string Root([CallerFilePath] string here = "")
+    {
+        string? folder = Path.GetDirectoryName(here);
+        while (folder is not null && !File.Exists(Path.Combine(folder, "Scheduler.sln")))
+            folder = Path.GetDirectoryName(folder);
+        return folder ?? throw new InvalidOperationException("the repository's root was not found above " + here);
+    }
+
+    [GeneratedRegex(@"scheduler_[a-z_]+")]
+    private static partial Regex MetricName();
+
+    [GeneratedRegex(@"^# TYPE (\S+) ", RegexOptions.Multiline)]
+    private static partial Regex TypeLine();
+
+    [GeneratedRegex(@"--[a-z][a-z-]+")]
+    private static partial Regex Option();
+
+    [GeneratedRegex(@"`((?:actors|storage|hosting|hocon|tests)/[A-Za-z0-9./_-]+)`")]
+    private static partial Regex RepositoryPath();
+}
