@@ -12,7 +12,9 @@ internal struct Operation
     /// <summary>It is a request's own flush, emitted at this moment (F3); 0 otherwise.</summary>
     public long OwnFlushAt;
     public int Domain;
-    public long Bytes;
+
+    /// <summary>Device time that was charged for it at dispatch.</summary>
+    public double ChargedNs;
 
     /// <summary>Bytes counted in <see cref="Guest.Unflushed"/> for it.</summary>
     public long UnflushedBytes;

@@ -74,7 +74,7 @@ public sealed partial class VolumeCore
         {
             Request = request,
             Domain = domainIndex,
-            Bytes = length,
+            ChargedNs = cost,
             UnflushedBytes = unflushed,
             Dsync = dsync,
             Fences = domain.Fences,
@@ -113,6 +113,7 @@ public sealed partial class VolumeCore
             return;
         }
 
+        ChargeMeasured(operation, domain);
         _dataInFlight--;
         Request request = operation.Request;
         request.PiecesInFlight--;
@@ -123,6 +124,18 @@ public sealed partial class VolumeCore
         if (error != 0)
             Fail(request, error);
         TryAdvance(request);
+    }
+
+    // Q1: what a durable write, a discard or a zeroing costs depends on the device more than on its length, and is known
+    // only now: what it took, shared with what was on the device beside it, above what was charged at dispatch.
+    private void ChargeMeasured(in Operation operation, FlushDomain domain)
+    {
+        Request request = operation.Request!;
+        if (!operation.Dsync && request.Op is not (RequestOp.Discard or RequestOp.Zero))
+            return;
+        double took = (_nowNs - operation.StartedNs) / (double)(_dataInFlight + (domain.InFlight ? 1 : 0));
+        if (took > operation.ChargedNs)
+            _policy.Charge(request.Ring.Disk.Guest, took - operation.ChargedNs, _nowNs);
     }
 
     // A request that failed sends no further pieces.

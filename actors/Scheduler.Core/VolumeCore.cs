@@ -108,6 +108,9 @@ public sealed partial class VolumeCore
     /// <returns>Errno or 0.</returns>
     public int Fault(int domain) => _domains[domain].Fault;
 
+    /// <summary>Whether replies wait for a fault to be made durable (F6).</summary>
+    public bool IsRecordPending => Array.Exists(_domains, domain => domain.RecordPending);
+
     /// <summary>Takes one event and says what is to be done.</summary>
     /// <param name="happened">What happened.</param>
     /// <param name="nowNs">Now, in nanoseconds of a clock that never goes back.</param>

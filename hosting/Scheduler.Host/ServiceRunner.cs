@@ -1,9 +1,9 @@
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.Extensions.Logging.Console;
 using Scheduler.Actors;
 using Scheduler.Host.Configuration;
 using Scheduler.Host.Running;
-using Scheduler.Storage;
 
 namespace Scheduler.Host;
 
@@ -36,7 +36,7 @@ public static class ServiceRunner
                 return clean ? 0 : ExitFailed;
             }
         }
-        catch (Exception exception) when (exception is VolumeOpenException or IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or SocketException or InvalidOperationException)
         {
             await Console.Error.WriteLineAsync($"scheduler: {exception.Message}");
             return ExitFailed;

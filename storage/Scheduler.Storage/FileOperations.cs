@@ -1,10 +1,17 @@
+using System.Runtime.InteropServices;
 using Scheduler.Storage.Native;
 
 namespace Scheduler.Storage;
 
 /// <summary>Carries out one request on an open file, blocking. Any thread, any number at once.</summary>
-internal sealed class FileOperations
+internal sealed unsafe class FileOperations
 {
+    private const int UnwantedBytes = 256 << 10;
+
+    // Where each worker reads what nobody takes.
+    [ThreadStatic]
+    private static nint t_unwanted;
+
     private readonly FileVolume _volume;
     private readonly int _fd;
 
@@ -118,11 +125,20 @@ internal sealed class FileOperations
         return 0;
     }
 
+    // A read whose data nobody takes: complete when the data is there, so that it occupies its place on the device as any
+    // read does (posix_fadvise would only queue it). Advice, so never an error; past the page cache there is nothing to fill.
     private int Prefetch(long offset, long length)
     {
-        // Advice, so never an error; and past the page cache there is nothing to fill.
-        if (_volume.Cache != CacheMode.Direct)
-            _ = LibC.PosixFAdvise(_fd, offset, length, LibC.FadviseWillNeed);
+        if (_volume.Cache == CacheMode.Direct)
+            return 0;
+        if (t_unwanted == 0)
+            t_unwanted = (nint)NativeMemory.AlignedAlloc(UnwantedBytes, 4096);
+        for (long done = 0; done < length; done += UnwantedBytes)
+        {
+            if (FileCalls.Read(_fd, t_unwanted, Math.Min(UnwantedBytes, length - done), offset + done) != 0)
+                break;
+        }
+
         return 0;
     }
 

@@ -18,7 +18,7 @@ public enum DeviceOp : byte
     /// <summary>The range reads as zeroes afterwards. No buffer.</summary>
     Zero,
 
-    /// <summary>Bring the range into the host's cache if it has one (<c>posix_fadvise</c> WILLNEED). No buffer.</summary>
+    /// <summary>Bring the range into the host's cache if it has one; complete when it is there. No buffer.</summary>
     Prefetch,
 
     /// <summary>

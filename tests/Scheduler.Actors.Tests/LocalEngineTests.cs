@@ -129,7 +129,7 @@ public sealed class LocalEngineTests
         loop.Start();
         int inside = 0;
         int handled = 0;
-        
+
         // Not on the loop's thread: the test ends by disposing the loop.
         TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
         ActorRef actor = _system.ActorOf(

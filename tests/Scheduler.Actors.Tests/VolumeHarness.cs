@@ -10,14 +10,14 @@ internal sealed class VolumeHarness : IVolumeTimer, IFaultStore, IDisposable
 {
     public const long DiskBytes = 1 << 20;
 
-    public VolumeHarness(OrderedMode ordered = OrderedMode.FlushFua, int depth = 8, int traceEvery = 0)
+    public VolumeHarness(OrderedMode ordered = OrderedMode.FlushFua, int depth = 8, int traceEvery = 0, int secondWeight = 100)
     {
         System = new LocalSystem(NullLogger<LocalSystem>.Instance);
         Telemetry = new VolumeTelemetry { TraceEvery = traceEvery };
         VolumeSpec spec = new()
         {
             Domains = [new DomainSpec(2 * DiskBytes, VolatileCache: true, DurableWrites: false, SupportsDsync: true)],
-            Guests = [new GuestSpec { Name = "g0" }, new GuestSpec { Name = "g1" }],
+            Guests = [new GuestSpec { Name = "g0" }, new GuestSpec { Name = "g1", Weight = secondWeight }],
             Disks =
             [
                 new DiskSpec { Name = "d0", Guest = 0, Ordered = ordered, Extents = [new Extent(0, 0, 0, DiskBytes)] },
@@ -102,6 +102,13 @@ internal sealed class TestGuest : IRingFrontEnd
 
     public string? ClosedBecause { get; private set; }
 
+    public void SendMany(int count, RingOp op, long length)
+    {
+        for (int slot = 0; slot < count; slot++)
+            Port.Add(new RingRequest(slot, op, RingFlags.None, 0, 0, length, 4096));
+        Port.Send();
+    }
+
     public void Send(int slot, RingOp op, long offset = 0, long length = 0, RingFlags flags = RingFlags.None)
     {
         Port.Add(new RingRequest(slot, op, flags, 0, offset, length, 4096));
@@ -142,7 +149,23 @@ internal sealed class HeldDevice : IBlockDevice
         set => _signal = value;
     }
 
-    public void Submit(ReadOnlySpan<DeviceRequest> requests) => Held.AddRange(requests);
+    /// <summary>Complete everything within <see cref="Submit"/>, as the page cache does.</summary>
+    public bool CompletesAtOnce { get; set; }
+
+    /// <summary>Everything that was submitted.</summary>
+    public List<DeviceRequest> Submitted { get; } = [];
+
+    public int Submissions { get; private set; }
+
+    public void Submit(ReadOnlySpan<DeviceRequest> requests)
+    {
+        Submissions++;
+        Submitted.AddRange(requests);
+        if (!CompletesAtOnce)
+            Held.AddRange(requests);
+        foreach (DeviceRequest request in CompletesAtOnce ? requests : [])
+            _ready.Enqueue(new DeviceCompletion(request.Tag, 0));
+    }
 
     public void Complete(DeviceOp op, int error = 0)
     {

@@ -252,6 +252,38 @@ public sealed class VolumeSchedulerTests : IDisposable
     }
 
     [Fact]
+    public void Q2_Weights_hold_also_on_a_device_that_completes_at_once()
+    {
+        using VolumeHarness volume = new(secondWeight: 300);
+        volume.Device.CompletesAtOnce = true;
+        TestGuest light = volume.Open("d0", credits: 64);
+        TestGuest heavy = volume.Open("d1", credits: 64);
+        volume.Run();
+        light.SendMany(64, RingOp.Read, 4096);
+        heavy.SendMany(64, RingOp.Read, 4096);
+        volume.Run();
+        Assert.Equal((64, 64), (light.Replies.Count, heavy.Replies.Count));
+
+        // While both had something queued: but for the first slots, which the first guest had to itself.
+        int ofHeavy = volume.Device.Submitted.Skip(8).Take(64).Count(request => request.Offset >= VolumeHarness.DiskBytes);
+        Assert.InRange(ofHeavy, 46, 50);
+    }
+
+    [Fact]
+    public void A_part_of_the_work_is_submitted_at_a_time()
+    {
+        TestGuest guest = _volume.Open("d0", credits: 8);
+        _volume.Device.CompletesAtOnce = true;
+        _volume.Run();
+
+        // 6 x 1 MiB in pieces of 256 KiB; a turn moves 1 MiB.
+        guest.SendMany(6, RingOp.Read, VolumeHarness.DiskBytes);
+        _volume.Run();
+        Assert.Equal(6, guest.Replies.Count);
+        Assert.Equal(6, _volume.Device.Submissions);
+    }
+
+    [Fact]
     public void O2_A_barrier_holds_its_ring_back_and_no_other()
     {
         using VolumeHarness volume = new(OrderedMode.TagFlush);

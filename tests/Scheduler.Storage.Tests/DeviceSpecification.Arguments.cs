@@ -49,13 +49,11 @@ public abstract partial class DeviceSpecification
         DeviceDriver driver = Start();
         NativeBuffer buffer = Buffer(16384);
         int block = driver.Device.Info.BlockSize;
-        List<DeviceRequest> misaligned =
-        [
-            new(0, DeviceOp.Read, DeviceFlags.None, 0, 4096, buffer.Address + 512),
-            new(0, DeviceOp.Write, DeviceFlags.None, 0, 4096, buffer.Address + 1),
-        ];
+        List<DeviceRequest> misaligned = [];
         if (block > 1)
         {
+            misaligned.Add(new(0, DeviceOp.Read, DeviceFlags.None, 0, 4096, buffer.Address + (block / 2)));
+            misaligned.Add(new(0, DeviceOp.Write, DeviceFlags.None, 0, 4096, buffer.Address + 1));
             misaligned.Add(new(0, DeviceOp.Read, DeviceFlags.None, block / 2, 4096, buffer.Address));
             misaligned.Add(new(0, DeviceOp.Write, DeviceFlags.None, 0, 4096 + (block / 2), buffer.Address));
             misaligned.Add(new(0, DeviceOp.Discard, DeviceFlags.None, 1, 4096, 0));

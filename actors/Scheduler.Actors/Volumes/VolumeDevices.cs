@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Scheduler.Storage;
 using Scheduler.Storage.Loop;
 
@@ -68,18 +69,22 @@ public sealed class VolumeDevices : ILoopWork
         HasPending = true;
     }
 
-    /// <summary>Submits what was added, in one call for each device.</summary>
-    internal void Submit()
+    /// <summary>Submits what was added, in order, in one call for each device; at most so many bytes on each.</summary>
+    internal void Submit(long bytesMax)
     {
         HasPending = false;
         for (int domain = 0; domain < _devices.Length; domain++)
         {
             List<DeviceRequest> pending = _pending[domain];
-            if (pending.Count == 0)
+            int count = 0;
+            for (long bytes = 0; count < pending.Count && bytes < bytesMax; count++)
+                bytes += pending[count].Buffer != 0 ? pending[count].Length : 0;
+            if (count == 0)
                 continue;
-            InFlight += pending.Count;
-            _devices[domain].Submit(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(pending));
-            pending.Clear();
+            InFlight += count;
+            _devices[domain].Submit(CollectionsMarshal.AsSpan(pending)[..count]);
+            pending.RemoveRange(0, count);
+            HasPending |= pending.Count > 0;
         }
     }
 

@@ -20,6 +20,13 @@ public sealed record WakeUp
     public static WakeUp Instance { get; } = new();
 }
 
+/// <summary>What is ready has been handled: the volume submits what it has chosen.</summary>
+public sealed record Settle
+{
+    /// <summary>The message.</summary>
+    public static Settle Instance { get; } = new();
+}
+
 /// <summary>Where faults are made durable (F6).</summary>
 public interface IFaultStore
 {
@@ -49,6 +56,12 @@ public sealed record VolumeSetup
 
     /// <summary>Makes its clock and timer, which wakes the given actor.</summary>
     public required Func<ActorRef, IVolumeTimer> Timer { get; init; }
+
+    /// <summary>
+    /// Has <see cref="Settle"/> sent to the volume when everything that is ready now has been handled; null to have it sent at
+    /// once, behind what is in the mailbox.
+    /// </summary>
+    public Action<ActorRef>? AfterTurn { get; init; }
 
     /// <summary>Where faults are made durable.</summary>
     public required IFaultStore Faults { get; init; }

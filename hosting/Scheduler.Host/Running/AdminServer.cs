@@ -3,6 +3,7 @@ using System.Net;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Scheduler.Host.Configuration;
 using Scheduler.Host.Telemetry;
+using Scheduler.Nbd.Server;
 
 namespace Scheduler.Host.Running;
 
@@ -61,7 +62,7 @@ internal static class AdminServer
                 kestrel.Listen(new IPEndPoint(tcp.Address, tcp.Port));
                 break;
             case UnixListenEndpoint unix:
-                File.Delete(unix.Path);
+                UnixSocketFile.Prepare(unix.Path);
                 kestrel.ListenUnixSocket(unix.Path);
                 break;
             default:

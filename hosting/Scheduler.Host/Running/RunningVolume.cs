@@ -79,6 +79,9 @@ internal sealed class RunningVolume : IDisposable
         Preallocate = settings.Preallocate,
         Cache = settings.Cache,
         Io = settings.Io,
+
+        // Past the page cache each operation waits for the device, so the depth needs as many threads.
+        Workers = settings.Cache == CacheMode.Direct ? settings.Depth : 0,
         Device = settings.Device,
         Faulty = settings.Faulty,
         MarkerDirectory = service.DataDirectory,
@@ -94,6 +97,7 @@ internal sealed class RunningVolume : IDisposable
             Spec = spec,
             Devices = devices,
             Timer = actor => new LoopTimerOfVolume(Loop, actor),
+            AfterTurn = new SettleAtTurnEnd(Loop).Ask,
             Faults = new MarkerFaultStore(marker),
             Telemetry = telemetry,
         };

@@ -12,14 +12,14 @@ namespace Scheduler.Host.Running;
 /// <summary>The running service without its admin side: volumes, and the NBD server in front of them.</summary>
 internal sealed partial class Service : IDisposable
 {
-    /// <summary>Longest time that a clean stop waits for one volume, or for the last connections.</summary>
+    /// <summary>Longest time that a clean stop waits for the volumes, and then for the last replies.</summary>
     private static readonly TimeSpan s_stopTimeMax = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_lastRepliesTimeMax = TimeSpan.FromSeconds(2);
 
     private readonly ILogger _logger;
     private readonly LocalSystem _system;
     private readonly List<RunningVolume> _volumes = [];
-    private readonly Dictionary<string, GuestBuffers> _buffers;
+    private readonly Dictionary<string, NbdGuest> _guests;
     private readonly NbdServer _nbd;
 
     /// <summary>Starts all volumes, then listens.</summary>
@@ -32,7 +32,7 @@ internal sealed partial class Service : IDisposable
     {
         _logger = loggers.CreateLogger<Service>();
         _system = new LocalSystem(loggers.CreateLogger<LocalSystem>());
-        _buffers = settings.Guests.ToDictionary(guest => guest.Name, guest => new GuestBuffers(guest.BufferMemory));
+        _guests = settings.Guests.ToDictionary(guest => guest.Name, guest => new NbdGuest(new GuestBuffers(guest.BufferMemory), guest.ConnectionsMax));
         try
         {
             foreach (VolumeSettings volume in settings.Volumes)
@@ -72,7 +72,7 @@ internal sealed partial class Service : IDisposable
     /// <summary>Buffer memory that a guest's requests take now.</summary>
     /// <param name="guest">Name of the guest.</param>
     /// <returns>Bytes.</returns>
-    public long BuffersInUse(string guest) => _buffers[guest].InUse;
+    public long BuffersInUse(string guest) => _guests[guest].Buffers.InUse;
 
     /// <summary>What keeps the service from being ready, a line each; empty if it is ready.</summary>
     /// <returns>The problems.</returns>
@@ -99,9 +99,10 @@ internal sealed partial class Service : IDisposable
             volume.Actor.Tell(StopVolume.Instance);
 
         bool clean = true;
+        Task timeIsUp = Task.Delay(s_stopTimeMax);
         foreach (RunningVolume volume in _volumes)
         {
-            Task ended = await Task.WhenAny(volume.Status.Stopped, Task.Delay(s_stopTimeMax));
+            Task ended = await Task.WhenAny(volume.Status.Stopped, timeIsUp);
             if (ended != volume.Status.Stopped)
             {
                 // Its device does not come back. Closing it would wait for ever.
@@ -151,7 +152,7 @@ internal sealed partial class Service : IDisposable
             Volume = disk.Volume.Name,
             Disk = disk.Name,
             Loop = volume.Loop,
-            Buffers = _buffers[disk.Guest.Name],
+            Guest = _guests[disk.Guest.Name],
             Credits = settings.Nbd.Credits,
             StartRing = props => volume.StartRing(_system, disk.Name, props),
             IsAvailable = () => !volume.Status.Stopped.IsCompleted,

@@ -47,14 +47,26 @@ internal sealed unsafe class ConnectionMemory : RingMemory
 
     public nint Head(int slot) => _heads + (slot * HeadBytes);
 
+    /// <summary>Bytes that the connection holds.</summary>
+    public long Held { get; private set; }
+
+    /// <summary>Whether the connection may have a buffer of a length beside what it holds.</summary>
+    public bool MayHold(int length) => Held + GuestBuffers.SizeFor(length) <= _buffers.PerConnectionMax;
+
     public bool TryRent(int slot, int length, IBufferWaiter waiter)
     {
-        nint buffer = _buffers.Rent(length, waiter);
+        nint buffer = _buffers.Rent(length, Held, waiter);
         if (buffer == 0)
             return false;
+        Set(slot, buffer, length);
+        return true;
+    }
+
+    public void Set(int slot, nint buffer, int length)
+    {
         Slots[slot].Buffer = buffer;
         Slots[slot].BufferLength = length;
-        return true;
+        Held += GuestBuffers.SizeFor(length);
     }
 
     public void Return(int slot)
@@ -63,6 +75,7 @@ internal sealed unsafe class ConnectionMemory : RingMemory
         if (buffer == 0)
             return;
         Slots[slot].Buffer = 0;
+        Held -= GuestBuffers.SizeFor(Slots[slot].BufferLength);
         _buffers.Return(buffer, Slots[slot].BufferLength);
     }
 

@@ -53,7 +53,10 @@ internal sealed unsafe class HandshakeConnection : ILoopDescriptor, ILoopWork
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            End($"a defect of the server: {exception}");
+            if (!_ended)
+                Leave();
+            _ = SocketCalls.close(_socket);
+            _server.HandshakeBroke(this, _peer, exception);
         }
     }
 

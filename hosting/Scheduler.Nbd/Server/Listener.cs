@@ -29,7 +29,7 @@ internal sealed class Listener : ILoopDescriptor, ILoopWork
         try
         {
             if (_path is not null)
-                RemoveStale(_path);
+                UnixSocketFile.Prepare(_path);
             else
                 _socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
             _socket.Bind(endpoint);
@@ -91,8 +91,16 @@ internal sealed class Listener : ILoopDescriptor, ILoopWork
         if (_handle >= 0)
             _loop.Unwatch(_handle);
         _socket.Dispose();
-        if (_path is not null)
+        if (_path is null)
+            return;
+        try
+        {
             File.Delete(_path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // The next start removes it.
+        }
     }
 
     private void Pause()
@@ -100,23 +108,5 @@ internal sealed class Listener : ILoopDescriptor, ILoopWork
         _server.AcceptFailed(Local);
         _loop.Change(_handle, LoopReady.None);
         _pause!.DueNs = EventLoop.NowNs + PauseNs;
-    }
-
-    // A socket that nobody listens on is left over from a process that was killed.
-    private static void RemoveStale(string path)
-    {
-        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } directory)
-            _ = Directory.CreateDirectory(directory);
-        if (!File.Exists(path))
-            return;
-        using Socket probe = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
-        {
-            probe.Connect(new UnixDomainSocketEndPoint(path));
-        }
-        catch (SocketException exception) when (exception.SocketErrorCode == SocketError.ConnectionRefused)
-        {
-            File.Delete(path);
-        }
     }
 }

@@ -18,6 +18,9 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
 {
     private const int ScratchBytes = 256 << 10;
 
+    // What one connection moves before the loop looks at the others.
+    private const int BytesPerTurnMax = 1 << 20;
+
     // One for each loop: what is not used up at once is copied out.
     [ThreadStatic]
     private static nint _scratch;
@@ -40,16 +43,25 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
 
     /// <summary>Slot of the request that is being received, or -1.</summary>
     private int _receiving = -1;
+
+    /// <summary>The request that is being received has no buffer yet.</summary>
     private bool _needsBuffer;
+
+    /// <summary>It is in its guest's line for one.</summary>
+    private bool _inLine;
+    private int _lineLength;
+
+    /// <summary>What the line has granted, until the loop takes it; set by any thread.</summary>
+    private nint _granted;
     private int _payloadReceived;
     private int _discard;
     private byte[] _leftover = [];
-    private int _leftoverCount;
+    private int _leftoverStart;
 
     private int _handle = -1;
     private LoopReady _interest;
     private bool _attached;
-    private int _granted;
+    private int _credits;
     private bool _sendQueued;
     private bool _waitsForSocket;
 
@@ -67,7 +79,7 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
         _peer = peer;
         _logger = logger;
         _loop = export.Loop;
-        _memory = new ConnectionMemory(export.Buffers, export.Credits);
+        _memory = new ConnectionMemory(export.Guest.Buffers, export.Credits);
         _replies = new ReplyQueue(_memory);
         _sendWork = new SendWork(this);
         _resumeWork = new ResumeWork(this);
@@ -75,16 +87,18 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
 
     public EventLoop Loop => _loop;
 
-    private bool IsIdle => _freeSlots.Count == _granted;
+    private bool IsIdle => _freeSlots.Count == _credits;
 
     private bool IsPaused => _draining || !_attached || _needsBuffer || (_receiving < 0 && _freeSlots.Count == 0);
+
+    /// <summary>The guest of its disk.</summary>
+    public NbdGuest Guest => _export.Guest;
 
     /// <summary>Starts, on the loop.</summary>
     /// <param name="received">What the client has sent beyond its handshake.</param>
     public void Start(byte[] received)
     {
         _leftover = received;
-        _leftoverCount = received.Length;
         _port = GuestRing.Open(
             new RingSetup(_export.Volume, _export.Disk, _export.Credits, 1, this, _memory), _export.StartRing);
     }
@@ -96,8 +110,8 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
     {
         if (_closed)
             return;
-        _granted = Math.Min(credits, _memory.Slots.Length);
-        for (int slot = _granted - 1; slot >= 0; slot--)
+        _credits = Math.Min(credits, _memory.Slots.Length);
+        for (int slot = _credits - 1; slot >= 0; slot--)
             _freeSlots.Push(slot);
         _attached = true;
         _interest = LoopReady.Readable;
@@ -155,7 +169,11 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
         QueueSend();
     }
 
-    public void BuffersFreed() => _loop.Post(_resumeWork);
+    public void BufferGranted(nint buffer)
+    {
+        Volatile.Write(ref _granted, buffer);
+        _loop.Post(_resumeWork);
+    }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "NBD {Peer} disk {Disk}: closed: {Reason}")]
     private static partial void ConnectionClosed(ILogger logger, string peer, string disk, string reason);
@@ -173,7 +191,8 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
         {
             // The rest of a large payload goes straight to its buffer.
             ref ConnectionSlot slot = ref _memory.Slots[_receiving];
-            int count = SocketCalls.Receive(_socket, slot.Buffer + _payloadReceived, (int)slot.Header.Length - _payloadReceived);
+            int count = SocketCalls.Receive(
+                _socket, slot.Buffer + _payloadReceived, Math.Min(BytesPerTurnMax, (int)slot.Header.Length - _payloadReceived));
             if (count > 0)
             {
                 _payloadReceived += count;
@@ -189,7 +208,13 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
             _scratch = (nint)System.Runtime.InteropServices.NativeMemory.AlignedAlloc(ScratchBytes, 4096);
         int received = SocketCalls.Receive(_socket, _scratch, ScratchBytes);
         if (received > 0)
-            Parse(new ReadOnlySpan<byte>((void*)_scratch, received));
+        {
+            ReadOnlySpan<byte> input = new((void*)_scratch, received);
+            int taken = Parse(input);
+            if (taken < received)
+                _leftover = input[taken..].ToArray();
+        }
+
         AfterReceive(received);
     }
 
@@ -207,17 +232,23 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
     // Goes on with what was left over when there was no slot or no memory.
     private void Resume()
     {
+        TakeGranted();
         if (_closed || _draining || !_attached)
             return;
-        if (_needsBuffer && !RentForReceiving())
-            return;
-        if (_leftoverCount > 0 && !IsPaused)
+        if (_inLine && _memory.Held == 0)
         {
-            byte[] leftover = _leftover;
-            int count = _leftoverCount;
+            // Now it may have a small buffer at once.
+            LeaveLine();
+        }
+
+        if (_needsBuffer && !_inLine)
+            RentForReceiving();
+        if (_leftover.Length > 0 && !IsPaused)
+            _leftoverStart += Parse(_leftover.AsSpan(_leftoverStart));
+        if (_leftoverStart == _leftover.Length)
+        {
             _leftover = [];
-            _leftoverCount = 0;
-            Parse(leftover.AsSpan(0, count));
+            _leftoverStart = 0;
         }
 
         _port.Send();
@@ -225,8 +256,29 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
             UpdateInterest();
     }
 
-    private void Parse(ReadOnlySpan<byte> input)
+    private void TakeGranted()
     {
+        nint buffer = Interlocked.Exchange(ref _granted, 0);
+        if (buffer == 0)
+            return;
+        _inLine = false;
+        if (_receiving >= 0 && _needsBuffer && !_closed)
+        {
+            _needsBuffer = false;
+            _memory.Set(_receiving, buffer, BufferLengthOf(_memory.Slots[_receiving].Header));
+            if (_memory.Slots[_receiving].Header.Command != NbdCommand.Write)
+                Accept();
+            return;
+        }
+
+        // Nobody waits any more. Whatever was asked for last is what was granted.
+        _export.Guest.Buffers.Return(buffer, _lineLength);
+    }
+
+    // Takes as much as there are slots and memory for.
+    private int Parse(ReadOnlySpan<byte> input)
+    {
+        int length = input.Length;
         while (!input.IsEmpty && !_closed && !_draining)
         {
             if (_discard > 0)
@@ -237,9 +289,7 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
             }
             else if (IsPaused)
             {
-                _leftover = input.ToArray();
-                _leftoverCount = input.Length;
-                return;
+                return length - input.Length;
             }
             else if (_receiving >= 0)
             {
@@ -250,6 +300,9 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
                 input = TakeHeader(input);
             }
         }
+
+        // What follows a disconnect, or comes on a closed connection, is nobody's.
+        return length;
     }
 
     private ReadOnlySpan<byte> TakePayload(ReadOnlySpan<byte> input)
@@ -307,27 +360,41 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
 
         _receiving = number;
         _payloadReceived = 0;
-        _ = RentForReceiving();
+        RentForReceiving();
         return input;
     }
 
     // The request that is being received gets its buffer, if it needs one; without payload it goes on at once.
-    private bool RentForReceiving()
+    private void RentForReceiving()
     {
         ref ConnectionSlot slot = ref _memory.Slots[_receiving];
-        int length = slot.Header.Command switch
-        {
-            NbdCommand.Read or NbdCommand.Write => (int)slot.Header.Length,
-            NbdCommand.BlockStatus => AllocationMap.BufferBytes,
-            _ => 0,
-        };
-        _needsBuffer = length > 0 && !_memory.TryRent(_receiving, length, this);
+        int length = BufferLengthOf(slot.Header);
+        _needsBuffer = length > 0;
         if (_needsBuffer)
-            return false;
+        {
+            // With too much held already, a reply that is sent brings it back here.
+            if (!_memory.MayHold(length))
+                return;
+            if (!_memory.TryRent(_receiving, length, this))
+            {
+                _inLine = true;
+                _lineLength = length;
+                return;
+            }
+
+            _needsBuffer = false;
+        }
+
         if (slot.Header.Command != NbdCommand.Write)
             Accept();
-        return true;
     }
+
+    private static int BufferLengthOf(in RequestHeader header) => header.Command switch
+    {
+        NbdCommand.Read or NbdCommand.Write => (int)header.Length,
+        NbdCommand.BlockStatus => AllocationMap.BufferBytes,
+        _ => 0,
+    };
 
     // The request is whole: to the ring with it.
     private void Accept()
@@ -431,9 +498,11 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
         if (_closed)
             return;
         _waitsForSocket = false;
-        while (!_replies.IsEmpty)
+        long total = 0;
+        while (!_replies.IsEmpty && total < BytesPerTurnMax)
         {
             nint sent = _replies.Send(_socket);
+            total += sent;
             if (sent == -2)
             {
                 Close("the client has gone");
@@ -450,6 +519,8 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
                 Free(slot);
         }
 
+        if (!_replies.IsEmpty)
+            QueueSend();
         if (_draining && _replies.IsEmpty && (IsIdle || _ringClosed))
         {
             Close("all is answered");
@@ -484,6 +555,7 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
         if (_receiving >= 0)
         {
             // Half-received: nobody waits for it any more.
+            LeaveLine();
             _memory.Return(_receiving);
             _freeSlots.Push(_receiving);
             _receiving = -1;
@@ -492,6 +564,14 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
 
         UpdateInterest();
         QueueSend();
+    }
+
+    private void LeaveLine()
+    {
+        if (_inLine)
+            _export.Guest.Buffers.Leave(this);
+        TakeGranted();
+        _inLine = false;
     }
 
     private void Close(string reason)
@@ -503,6 +583,7 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
         if (_handle >= 0)
             _loop.Unwatch(_handle);
         _ = SocketCalls.close(_socket);
+        LeaveLine();
         if (!_ringClosed)
             _port.Close();
         _memory.LetGo();

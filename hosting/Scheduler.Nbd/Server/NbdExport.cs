@@ -19,8 +19,8 @@ public sealed record NbdExport
     /// <summary>Loop of the volume: its connections run there.</summary>
     public required EventLoop Loop { get; init; }
 
-    /// <summary>Buffer memory of the guest that owns the disk.</summary>
-    public required GuestBuffers Buffers { get; init; }
+    /// <summary>The guest that owns the disk.</summary>
+    public required NbdGuest Guest { get; init; }
 
     /// <summary>Request slots that a connection asks for.</summary>
     public required int Credits { get; init; }
@@ -56,7 +56,7 @@ public sealed class NbdExports(IReadOnlyList<NbdExport> exports) : IExportDirect
         export = null;
         if (found is null)
             return ExportLookup.Unknown;
-        if (Stopping || !found.IsAvailable())
+        if (Stopping || !found.IsAvailable() || !found.Guest.HasRoom)
             return ExportLookup.Unavailable;
         export = found.Info;
         return ExportLookup.Found;

@@ -73,12 +73,18 @@ public sealed partial class NbdServer : IDisposable
         using ManualResetEventSlim done = new();
         _loop.Post(() =>
         {
-            _stopping = true;
-            foreach (Listener listener in _listeners)
-                listener.Close();
-            foreach (HandshakeConnection handshake in _handshakes.ToArray())
-                handshake.End("the service is stopping");
-            done.Set();
+            try
+            {
+                _stopping = true;
+                foreach (Listener listener in _listeners)
+                    listener.Close();
+                foreach (HandshakeConnection handshake in _handshakes.ToArray())
+                    handshake.End("the service is stopping");
+            }
+            finally
+            {
+                done.Set();
+            }
         });
         done.Wait();
     }
@@ -105,6 +111,14 @@ public sealed partial class NbdServer : IDisposable
     internal void HandshakeDone(HandshakeConnection handshake, int socket, string peer, ExportInfo info, Negotiated negotiated, byte[] received)
     {
         NbdExport export = _exports[info.Name];
+        if (!export.Guest.TryEnter())
+        {
+            // It had room when the client asked.
+            _ = SocketCalls.close(socket);
+            HandshakeFailed(handshake, peer, "its guest has too many connections");
+            return;
+        }
+
         NbdConnection connection = new(this, export, negotiated, socket, peer, _logger);
         lock (_lock)
         {
@@ -123,8 +137,16 @@ public sealed partial class NbdServer : IDisposable
         HandshakeEnded(_logger, peer, reason);
     }
 
+    internal void HandshakeBroke(HandshakeConnection handshake, string peer, Exception exception)
+    {
+        lock (_lock)
+            _ = _handshakes.Remove(handshake);
+        HandshakeDefect(_logger, exception, peer);
+    }
+
     internal void Ended(NbdConnection connection)
     {
+        connection.Guest.Exit();
         lock (_lock)
             _ = _connections.Remove(connection);
     }
@@ -138,7 +160,7 @@ public sealed partial class NbdServer : IDisposable
             return;
         }
 
-        SocketCalls.SetNoDelay(socket);
+        SocketCalls.SetOptions(socket);
         HandshakeConnection handshake = new(this, _loop, socket, peer, _exports, _options.HandshakeTimeMax);
         lock (_lock)
             _ = _handshakes.Add(handshake);
@@ -149,6 +171,9 @@ public sealed partial class NbdServer : IDisposable
 
     [LoggerMessage(Level = LogLevel.Information, Message = "NBD {Peer} disk {Disk}: opened")]
     private static partial void ConnectionOpened(ILogger logger, string peer, string disk);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "NBD {Peer}: a defect of the server ends its handshake")]
+    private static partial void HandshakeDefect(ILogger logger, Exception exception, string peer);
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "NBD {Peer}: handshake ended: {Reason}")]
     private static partial void HandshakeEnded(ILogger logger, string peer, string reason);

@@ -16,6 +16,11 @@ internal static unsafe partial class SocketCalls
     private const int MSG_NOSIGNAL = 0x4000;
     private const int IPPROTO_TCP = 6;
     private const int TCP_NODELAY = 1;
+    private const int TCP_KEEPIDLE = 4;
+    private const int TCP_KEEPINTVL = 5;
+    private const int TCP_KEEPCNT = 6;
+    private const int SOL_SOCKET = 1;
+    private const int SO_KEEPALIVE = 9;
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int accept4(int fd, void* address, void* length, int flags);
@@ -77,12 +82,20 @@ internal static unsafe partial class SocketCalls
         }
     }
 
-    /// <summary>Replies are gathered here already; fails harmlessly on a Unix socket.</summary>
-    public static void SetNoDelay(int fd)
+    /// <summary>
+    /// For TCP (fails harmlessly on a Unix socket): no delay, since replies are gathered here already; and a peer that is gone
+    /// without a word is noticed after two minutes, so that its connections do not stay for ever.
+    /// </summary>
+    public static void SetOptions(int fd)
     {
-        int one = 1;
-        _ = setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(int));
+        Set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+        Set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+        Set(fd, IPPROTO_TCP, TCP_KEEPIDLE, 60);
+        Set(fd, IPPROTO_TCP, TCP_KEEPINTVL, 15);
+        Set(fd, IPPROTO_TCP, TCP_KEEPCNT, 4);
     }
+
+    private static void Set(int fd, int level, int name, int value) => _ = setsockopt(fd, level, name, &value, sizeof(int));
 
     /// <summary><c>struct iovec</c>.</summary>
     [StructLayout(LayoutKind.Sequential)]

@@ -45,8 +45,8 @@ public interface ILoopDescriptor
 /// Nothing that runs on it may block (design, section 6).
 /// </summary>
 /// <remarks>
-/// A turn: all posted work, then the work for the turn's end (such as sending the replies that the turn gathered), then
-/// one wait. An idle loop makes no system calls. An exception that reaches the loop is a defect that cannot be
+/// A turn: all posted work, then the work for the turn's end (such as sending the replies that the turn gathered), both
+/// twice, then one wait. An idle loop makes no system calls. An exception that reaches the loop is a defect that cannot be
 /// attributed: it ends the process, as on any thread.
 /// </remarks>
 public sealed unsafe class EventLoop : IDisposable
@@ -80,6 +80,8 @@ public sealed unsafe class EventLoop : IDisposable
         _wake = Check(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd");
         EpollEvent wake = new() { Events = (uint)LoopReady.Readable, Data = ulong.MaxValue };
         _ = Check(epoll_ctl(_epoll, EPOLL_CTL_ADD, _wake, &wake), "epoll_ctl");
+        if (!CanWait())
+            throw new InvalidOperationException("epoll_pwait2 is not there or not allowed; Linux 5.11 and glibc 2.35, or newer, are needed");
         _thread = new Thread(Run) { Name = name, IsBackground = true };
     }
 
@@ -204,12 +206,31 @@ public sealed unsafe class EventLoop : IDisposable
         ? result
         : throw new InvalidOperationException($"{call} failed: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}");
 
+    // Looks for the call once, at start, rather than failing on the loop.
+    private bool CanWait()
+    {
+        try
+        {
+            Timespec now = default;
+            EpollEvent ev;
+            return epoll_pwait2(_epoll, &ev, 1, &now, null) >= 0;
+        }
+        catch (EntryPointNotFoundException)
+        {
+            return false;
+        }
+    }
+
     private void Run()
     {
         EpollEvent* events = stackalloc EpollEvent[EventsMax];
         while (!_stop)
         {
+            // Twice: what the turn's end sets off, such as answers on their way to the sockets, is done before the loop
+            // looks for more to do.
             bool more = RunWork();
+            RunTurnEnd();
+            more |= RunWork();
             RunTurnEnd();
             more |= _local.Count > 0 || _turnEnd.Count > 0;
             if (!_stop)
@@ -258,6 +279,8 @@ public sealed unsafe class EventLoop : IDisposable
         }
 
         int count = epoll_pwait2(_epoll, events, EventsMax, wait, null);
+        if (count < 0 && Marshal.GetLastPInvokeError() != Errno.EINTR)
+            _ = Check(count, "epoll_pwait2");
         Volatile.Write(ref _asleep, 0);
         for (int i = 0; i < count; i++)
             Deliver(events[i]);

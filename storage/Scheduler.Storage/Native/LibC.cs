@@ -39,8 +39,6 @@ internal static unsafe partial class LibC
     public const int SeekData = 3;
     public const int SeekHole = 4;
 
-    public const int FadviseWillNeed = 3;
-
     public const int GetStatusFlags = 3;
     public const int SetStatusFlags = 4;
 
@@ -108,10 +106,6 @@ internal static unsafe partial class LibC
 
     [LibraryImport(Library, EntryPoint = "lseek", SetLastError = true)]
     public static partial long LSeek(int fd, long offset, int whence);
-
-    /// <returns>0 or the error itself, not through <c>errno</c>.</returns>
-    [LibraryImport(Library, EntryPoint = "posix_fadvise")]
-    public static partial int PosixFAdvise(int fd, long offset, long length, int advice);
 
     // Variadic in C; the registers are those of a fixed signature on x86-64 and on Linux's arm64.
     [LibraryImport(Library, EntryPoint = "ioctl", SetLastError = true)]

@@ -70,7 +70,7 @@ public sealed class SettingsLoaderTests : IDisposable
                 cost { operation = 1us, per-mib = 2us, flush = 3us }
                 faulty { service-time = 1ms, parallel = 4, flush-time = 2ms, error = dsync }
               }
-              guests.g { weight = 7, reservation = 10, limit = 20, flush-latency-max = 0, unflushed-max = 1MiB, buffer-memory = 4GiB }
+              guests.g { weight = 7, reservation = 10, limit = 20, flush-latency-max = 0, unflushed-max = 1MiB, buffer-memory = 4GiB, connections-max = 3 }
               disks.d { volume = slow, guest = g, offset = 4096, size = 8k, ordered = flush-fua }
             }
             """);
@@ -110,6 +110,7 @@ public sealed class SettingsLoaderTests : IDisposable
             FlushLatencyMax = TimeSpan.Zero,
             UnflushedMax = 1 << 20,
             BufferMemory = 4L << 30,
+            ConnectionsMax = 3,
         };
         Assert.Equal(volume, Assert.Single(settings.Volumes));
         Assert.Equal(guest, Assert.Single(settings.Guests));

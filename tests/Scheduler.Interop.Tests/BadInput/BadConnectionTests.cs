@@ -72,8 +72,12 @@ public sealed class BadConnectionTests
         for (int round = 0; round < 50; round++)
         {
             NbdClient client = NbdClient.Open(service, "d1");
-            for (int i = 0; i < 32; i++)
-                client.Send(i % 2 == 0 ? NbdClient.Write : NbdClient.Read, 0, (ulong)i * 65536, 65536, i % 2 == 0 ? new byte[65536] : []);
+            for (ulong i = 0; i < 32; i += 2)
+            {
+                client.Send(NbdClient.Write, 0, i * 65536, 65536, new byte[65536]);
+                client.Send(NbdClient.Read, 0, (i + 1) * 65536, 65536);
+            }
+
             client.Send(NbdClient.Flush, 0, 0, 0);
 
             // Every second one with a reset, so that what is under way to it is thrown away.

@@ -3,7 +3,7 @@ using Scheduler.Interop.Tests.Nbd;
 
 namespace Scheduler.Interop.Tests.BadInput;
 
-/// <summary>Requests that are wrong get the error that the NBD specification names, and the connection lives on.</summary>
+/// <summary>Wrong requests get the error that the NBD specification names, and the connection lives on.</summary>
 public sealed class BadRequestTests
 {
     private const ulong Size = 64 << 20;

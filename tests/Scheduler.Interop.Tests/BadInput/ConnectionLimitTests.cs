@@ -64,7 +64,8 @@ public sealed class ConnectionLimitTests
         const int Rounds = 10;
         using TemporaryDirectory directory = new();
         using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume("cache = buffered", disks: 4));
-        NbdClient[] clients = [.. Enumerable.Range(0, Connections).Select(i => NbdClient.Open(service, $"d{i % 4}", unix: i % 2 == 0))];
+        NbdClient[] clients =
+            [.. Enumerable.Range(0, Connections).Select(i => NbdClient.Open(service, $"d{i % 4}", unix: i % 2 == 0))];
         try
         {
             Assert.Equal(Connections, service.Metrics().Sum("scheduler_rings"));

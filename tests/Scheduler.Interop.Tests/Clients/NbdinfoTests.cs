@@ -5,6 +5,11 @@ namespace Scheduler.Interop.Tests.Clients;
 
 public sealed class NbdinfoTests
 {
+    private static readonly string[] s_abilities =
+    [
+        "can_flush", "can_fua", "can_trim", "can_zero", "can_fast_zero", "can_df", "can_cache", "can_multi_conn",
+    ];
+
     [SkippableTheory]
     [InlineData(false)]
     [InlineData(true)]
@@ -14,7 +19,8 @@ public sealed class NbdinfoTests
         using TemporaryDirectory directory = new();
         using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume("cache = buffered", disks: 3));
 
-        string list = Tool.Run("nbdinfo", "--json", "--list", unix ? service.UnixUri("") : service.Uri("")).Succeeded().Output;
+        string uri = unix ? service.UnixUri("") : service.Uri("");
+        string list = Tool.Run("nbdinfo", "--json", "--list", uri).Succeeded().Output;
 
         using JsonDocument document = JsonDocument.Parse(list);
         JsonElement[] exports = [.. document.RootElement.GetProperty("exports").EnumerateArray()];
@@ -23,10 +29,10 @@ public sealed class NbdinfoTests
         {
             Assert.Equal(64 << 20, export.GetProperty("export-size").GetInt64());
             Assert.False(export.GetProperty("is_read_only").GetBoolean());
-            string[] abilities = ["can_flush", "can_fua", "can_trim", "can_zero", "can_fast_zero", "can_df", "can_cache", "can_multi_conn"];
-            foreach (string ability in abilities)
+            foreach (string ability in s_abilities)
                 Assert.True(export.GetProperty(ability).GetBoolean(), ability);
-            Assert.Contains("base:allocation", export.GetProperty("contexts").EnumerateArray().Select(context => context.GetString()));
+            JsonElement context = Assert.Single(export.GetProperty("contexts").EnumerateArray());
+            Assert.Equal("base:allocation", context.GetString());
         }
 
         service.AssertNothingBroke();
@@ -40,7 +46,10 @@ public sealed class NbdinfoTests
         using ServiceProcess service = ServiceProcess.Start(directory, """
             volumes { vol0 { path = "vol0.img", size = 16MiB } }
             guests { g { } }
-            disks { second { volume = vol0, guest = g, offset = 8MiB, size = 4MiB }, first { volume = vol0, guest = g, size = 8MiB } }
+            disks {
+              second { volume = vol0, guest = g, offset = 8MiB, size = 4MiB }
+              first { volume = vol0, guest = g, size = 8MiB }
+            }
             """);
 
         Assert.Equal($"{4 << 20}", Tool.Run("nbdinfo", "--size", service.Uri("")).Succeeded().Output);

@@ -39,8 +39,8 @@ public sealed class QemuIoTests
 
     private static void Run(ServiceProcess service, string disk, params string[] commands)
     {
-        string[] arguments = ["-f", "raw", .. commands.SelectMany(command => new[] { "-c", command }), service.Uri(disk)];
-        ToolResult result = Tool.Run("qemu-io", arguments).Succeeded();
+        IEnumerable<string> options = commands.SelectMany(command => new[] { "-c", command });
+        ToolResult result = Tool.Run("qemu-io", ["-f", "raw", .. options, service.Uri(disk)]).Succeeded();
         Assert.DoesNotContain("failed", result.Output + result.Error);
     }
 }

@@ -62,9 +62,11 @@ public sealed class TwoConnectionsTests
         Assert.Equal(durable + 1, DeviceFlushes(service) + DurableWrites(service));
     }
 
-    private static double DeviceFlushes(ServiceProcess service) => service.Metrics().Sum("scheduler_flush_device_total");
+    private static double DeviceFlushes(ServiceProcess service) =>
+        service.Metrics().Sum("scheduler_flush_device_total");
 
-    private static double DurableWrites(ServiceProcess service) => service.Metrics().Sum("scheduler_fua_device_total");
+    private static double DurableWrites(ServiceProcess service) =>
+        service.Metrics().Sum("scheduler_fua_device_total");
 
     private static void Python(ServiceProcess service, string script)
     {

@@ -18,8 +18,8 @@ internal enum DiskEventKind
 internal sealed record DiskEvent(DiskEventKind Kind, string Request, long Offset, long Count);
 
 /// <summary>
-/// The log of nbdkit's log filter. A line is in the file before what it tells of goes on: whoever has got a reply finds all
-/// that led to it.
+/// The log of nbdkit's log filter. A line is in the file before what it tells of goes on: whoever has got a reply finds
+/// all that led to it.
 /// </summary>
 internal sealed partial class DiskLog(string path)
 {
@@ -56,11 +56,9 @@ internal sealed partial class DiskLog(string path)
     {
         for (int begin = index + 1; begin < events.Count; begin++)
         {
-            if (events[begin].Kind == DiskEventKind.FlushBegins
-                && events.Skip(begin).Any(end => end.Kind == DiskEventKind.FlushEnds && end.Request == events[begin].Request))
-            {
+            DiskEvent ended = new(DiskEventKind.FlushEnds, events[begin].Request, -1, -1);
+            if (events[begin].Kind == DiskEventKind.FlushBegins && events.IndexOf(ended, begin) > 0)
                 return true;
-            }
         }
 
         return false;
@@ -71,6 +69,7 @@ internal sealed partial class DiskLog(string path)
 
     [GeneratedRegex(
         @"connection=(?<connection>\d+) (?<ends>\.\.\.)?(?<op>Write|Flush) id=(?<id>\d+)"
-        + @"( offset=0x(?<offset>[0-9a-f]+))?( count=0x(?<count>[0-9a-f]+))?[^\n]*?( return=(?<return>-?\d+))?[^\n]*\n")]
+        + @"( offset=0x(?<offset>[0-9a-f]+))?( count=0x(?<count>[0-9a-f]+))?"
+        + @"[^\n]*?( return=(?<return>-?\d+))?[^\n]*\n")]
     private static partial Regex Line();
 }

@@ -5,8 +5,8 @@ using Scheduler.Interop.Tests.Nbd;
 namespace Scheduler.Interop.Tests.Durability;
 
 /// <summary>
-/// One connection that writes numbered patterns, some with FUA, and flushes, until the service is gone. Several may share a
-/// disk; each has blocks of its own, but a flush of any covers the writes of all.
+/// One connection that writes numbered patterns, some with FUA, and flushes, until the service is gone. Several may
+/// share a disk; each has blocks of its own, but a flush of any covers the writes of all.
 /// </summary>
 internal sealed class PatternWriter
 {
@@ -104,8 +104,9 @@ internal sealed class PatternWriter
     private void SendWrite(int block, bool fua)
     {
         (long number, byte[] data) = _disk.Send(block);
-        ulong cookie = _client.Send(
-            NbdClient.Write, fua ? NbdClient.Fua : (ushort)0, (ulong)block * PatternDisk.BlockBytes, PatternDisk.BlockBytes, data);
+        ulong offset = (ulong)block * PatternDisk.BlockBytes;
+        ushort flags = fua ? NbdClient.Fua : (ushort)0;
+        ulong cookie = _client.Send(NbdClient.Write, flags, offset, PatternDisk.BlockBytes, data);
         _writes.Add(cookie, (block, number, fua));
     }
 }

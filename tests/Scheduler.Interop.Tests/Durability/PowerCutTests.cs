@@ -5,8 +5,8 @@ using Xunit.Abstractions;
 namespace Scheduler.Interop.Tests.Durability;
 
 /// <summary>
-/// Power cuts during acknowledged flushes and FUA writes. Killing the service alone would prove little, because the kernel
-/// keeps its page cache; here the disk itself forgets.
+/// Power cuts during acknowledged flushes and FUA writes. Killing the service alone would prove little, because the
+/// kernel keeps its page cache; here the disk itself forgets.
 /// </summary>
 public sealed class PowerCutTests(ITestOutputHelper output)
 {
@@ -82,7 +82,8 @@ public sealed class PowerCutTests(ITestOutputHelper output)
         }
 
         Findings findings = new(wrong, volatileLost, disks.Sum(disk => disk.DurableCount));
-        output.WriteLine($"{cuts} cuts: {findings.DurableCount} writes became durable, {volatileLost} that were not are gone, {wrong.Count} wrong");
+        output.WriteLine($"{cuts} cuts: {findings.DurableCount} writes became durable, {wrong.Count} wrong");
+        output.WriteLine($"{volatileLost} blocks whose latest write was not durable are back at an earlier one");
         return findings;
     }
 

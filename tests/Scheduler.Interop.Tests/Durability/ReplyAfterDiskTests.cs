@@ -30,7 +30,8 @@ public sealed class ReplyAfterDiskTests
             List<DiskEvent> events = disk.Log.Since(position);
 
             long offset = ((long)DiskMib << 20) + (i * BlockBytes);
-            int begin = events.FindIndex(e => e.Kind == DiskEventKind.WriteBegins && e.Offset == offset && e.Count == BlockBytes);
+            int begin = events.FindIndex(e =>
+                e.Kind == DiskEventKind.WriteBegins && e.Offset == offset && e.Count == BlockBytes);
             Assert.True(begin >= 0, $"write {i} has not reached the disk");
             int end = events.FindIndex(e => e.Kind == DiskEventKind.WriteEnds && e.Request == events[begin].Request);
             Assert.True(end > begin, $"write {i} has not ended on the disk");
@@ -69,7 +70,8 @@ public sealed class ReplyAfterDiskTests
         using (NbdClient client = NbdClient.Open(service, "d1"))
         {
             Assert.Equal(0u, client.Call(NbdClient.Flush));
-            Assert.True(DiskLog.HasFlushAfter(disk.Log.Since(start), -1), "the first flush was answered without one of the disk");
+            bool flushed = DiskLog.HasFlushAfter(disk.Log.Since(start), -1);
+            Assert.True(flushed, "the first flush was answered without one of the disk");
 
             // The second has nothing to flush, and the disk is left alone (F4).
             long position = disk.Log.Position;

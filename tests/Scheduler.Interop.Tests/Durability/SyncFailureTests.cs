@@ -4,7 +4,7 @@ using Scheduler.Interop.Tests.Nbd;
 
 namespace Scheduler.Interop.Tests.Durability;
 
-/// <summary>A sync that fails (F6): what it covered fails, and until an operator acts nothing but reads is served.</summary>
+/// <summary>A sync that fails (F6): what it covered fails, and then all but reads, until an operator acts.</summary>
 public sealed class SyncFailureTests
 {
     private static readonly byte[] s_data = [.. Enumerable.Range(0, 4096).Select(i => (byte)i)];
@@ -107,5 +107,6 @@ public sealed class SyncFailureTests
         _ = service.Process.WaitForExit(ServiceProcess.StopTimeMax);
     }
 
-    private static string WithError(string error) => Config.OneVolume($"device = faulty, cache = buffered, faulty.error = {error}");
+    private static string WithError(string error) =>
+        Config.OneVolume($"device = faulty, cache = buffered, faulty.error = {error}");
 }

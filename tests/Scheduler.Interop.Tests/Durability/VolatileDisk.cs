@@ -3,8 +3,9 @@ using Scheduler.Interop.Tests.Harness;
 namespace Scheduler.Interop.Tests.Durability;
 
 /// <summary>
-/// A disk whose power can be cut: a file on nbdfuse, over an nbdkit whose cache is volatile. Killing that nbdkit loses what
-/// was not flushed; what is left is in <see cref="RawPath"/>. The log filter sees what the disk is asked, in order.
+/// A disk whose power can be cut: a file on nbdfuse, over an nbdkit whose cache is volatile. Killing that nbdkit loses
+/// what was not flushed; what is left is in <see cref="RawPath"/>. The log filter sees what the disk is asked, in
+/// order.
 /// </summary>
 internal sealed class VolatileDisk : IDisposable
 {
@@ -43,10 +44,8 @@ internal sealed class VolatileDisk : IDisposable
     {
         _starts++;
         string socket = _directory.File($"kit{_starts}.sock");
-        _kit = new ChildProcess(
-            "nbdkit",
-            ["-f", "-U", socket, "--filter=log", "--filter=cache", "file", RawPath, $"logfile={Log.Path}", $"cache={_cache}"],
-            _directory.Path);
+        string[] stack = ["--filter=log", "--filter=cache", "file", RawPath, $"logfile={Log.Path}", $"cache={_cache}"];
+        _kit = new ChildProcess("nbdkit", ["-f", "-U", socket, .. stack], _directory.Path);
         _kit.WaitUntil(() => File.Exists(socket), s_startTimeMax, "no socket");
         _fuse = new ChildProcess("nbdfuse", [VolumePath, "--unix", socket], _directory.Path);
         try

@@ -4,8 +4,8 @@ using Xunit.Abstractions;
 namespace Scheduler.Interop.Tests.Fairness;
 
 /// <summary>
-/// A guest that reads one block at a time, next to seven guests that write and sync at depth 16, on a capped disk: by how
-/// much its 99th percentile grows, as fio measures it.
+/// A guest that reads one block at a time, next to seven guests that write and sync at depth 16, on a capped disk: by
+/// how much its 99th percentile grows, as fio measures it.
 /// </summary>
 public sealed class LatencyTests(ITestOutputHelper output)
 {
@@ -39,7 +39,8 @@ public sealed class LatencyTests(ITestOutputHelper output)
     {
         Requires.Tool("fio");
         using TemporaryDirectory directory = new();
-        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume($"{Config.Slow}, policy = {policy}", disks: 8));
+        string config = Config.OneVolume($"{Config.Slow}, policy = {policy}", disks: 8);
+        using ServiceProcess service = ServiceProcess.Start(directory, config);
         (string, string, string) reader = ("reader", service.Uri("d0"), "rw=randread\niodepth=1");
         IEnumerable<(string, string, string)> writers = Enumerable.Range(1, 7)
             .Select(i => ($"writer{i}", service.Uri($"d{i}"), $"rw=randwrite\niodepth=16\nfsync={writesPerSync}"));
@@ -48,7 +49,7 @@ public sealed class LatencyTests(ITestOutputHelper output)
         FioJob beside = Fio.Run(directory, Global, TimeSpan.FromSeconds(30), [reader, .. writers])["reader"];
 
         double growth = beside.ReadP99Ms / alone.ReadP99Ms;
-        output.WriteLine($"{policy}, sync after {writesPerSync}: alone {alone}; beside writers {beside}: {growth:F2} times");
+        output.WriteLine($"{policy}, sync after {writesPerSync}: alone {alone}; beside {beside}: {growth:F2} times");
         service.AssertNothingBroke();
         return growth;
     }

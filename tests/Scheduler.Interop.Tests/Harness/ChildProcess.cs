@@ -1,10 +1,11 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace Scheduler.Interop.Tests.Harness;
 
-/// <summary>A process that runs beside the test. It is killed, by its id, when the test is over, however that ends.</summary>
+/// <summary>A process that runs beside the test. It is killed, by its id, when the test is over.</summary>
 internal sealed partial class ChildProcess : IDisposable
 {
     private const int SIGINT = 2;
@@ -57,8 +58,8 @@ internal sealed partial class ChildProcess : IDisposable
     {
         get
         {
-            string line = File.ReadLines($"/proc/{Id}/status").First(line => line.StartsWith("VmRSS:", StringComparison.Ordinal));
-            return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]) << 10;
+            string status = File.ReadAllText($"/proc/{Id}/status");
+            return long.Parse(ResidentKib().Match(status).Groups[1].ValueSpan) << 10;
         }
     }
 
@@ -82,7 +83,9 @@ internal sealed partial class ChildProcess : IDisposable
         {
             if (HasExited || time.Elapsed > limit)
             {
-                string fate = HasExited ? $"ended with code {_process.ExitCode}" : $"needs more than {limit.TotalSeconds} s";
+                string fate = HasExited
+                    ? $"ended with code {_process.ExitCode}"
+                    : $"needs more than {limit.TotalSeconds} s";
                 throw new InvalidOperationException($"{_name} {fate}: {what}\n{Log}");
             }
 
@@ -119,6 +122,9 @@ internal sealed partial class ChildProcess : IDisposable
         lock (_log)
             _log.AppendLine(line.Data);
     }
+
+    [GeneratedRegex(@"VmRSS:\s+(\d+) kB")]
+    private static partial Regex ResidentKib();
 
     [LibraryImport("libc", EntryPoint = "kill")]
     private static partial int Kill(int process, int signal);

@@ -13,7 +13,10 @@ internal static class Fio
     /// <param name="jobs">Name, NBD address and further options, one a line.</param>
     /// <returns>A result for each job, by name. A job with an error fails the test.</returns>
     public static Dictionary<string, FioJob> Run(
-        TemporaryDirectory directory, string global, TimeSpan limit, IEnumerable<(string Name, string Uri, string Options)> jobs)
+        TemporaryDirectory directory,
+        string global,
+        TimeSpan limit,
+        IEnumerable<(string Name, string Uri, string Options)> jobs)
     {
         string file = directory.File("jobs.fio");
         string result = directory.File("result.json");
@@ -23,7 +26,8 @@ internal static class Fio
 
         // fio may write notes before the JSON.
         string text = File.ReadAllText(result);
-        using JsonDocument document = JsonDocument.Parse(text[Math.Max(0, text.IndexOf('{', StringComparison.Ordinal))..]);
+        int start = Math.Max(0, text.IndexOf('{', StringComparison.Ordinal));
+        using JsonDocument document = JsonDocument.Parse(text[start..]);
         Dictionary<string, FioJob> results = [];
         foreach (JsonElement job in document.RootElement.GetProperty("jobs").EnumerateArray())
         {
@@ -40,7 +44,8 @@ internal sealed class FioJob(JsonElement job)
 {
     /// <summary>Reads and writes a second.</summary>
     public double Iops { get; } =
-        job.GetProperty("read").GetProperty("iops").GetDouble() + job.GetProperty("write").GetProperty("iops").GetDouble();
+        job.GetProperty("read").GetProperty("iops").GetDouble()
+        + job.GetProperty("write").GetProperty("iops").GetDouble();
 
     public long ReadBytes { get; } = job.GetProperty("read").GetProperty("io_bytes").GetInt64();
 

@@ -12,7 +12,8 @@ internal sealed partial class Metrics(string text)
     public double Sum(string name, params string[] labels)
     {
         double[] values = [.. _samples
-            .Where(sample => sample.Name == name && labels.All(label => sample.Labels.Contains(label, StringComparison.Ordinal)))
+            .Where(sample => sample.Name == name)
+            .Where(sample => labels.All(label => sample.Labels.Contains(label, StringComparison.Ordinal)))
             .Select(sample => sample.Value)];
         Assert.True(values.Length > 0, $"there is no metric {name} {string.Join(',', labels)}");
         return values.Sum();
@@ -26,7 +27,8 @@ internal sealed partial class Metrics(string text)
                 continue;
             Match match = Sample().Match(line);
             Assert.True(match.Success, $"not a Prometheus sample: {line}");
-            yield return (match.Groups[1].Value, match.Groups[2].Value, double.Parse(match.Groups[3].Value, CultureInfo.InvariantCulture));
+            double value = double.Parse(match.Groups[3].Value, CultureInfo.InvariantCulture);
+            yield return (match.Groups[1].Value, match.Groups[2].Value, value);
         }
     }
 

@@ -9,11 +9,14 @@ internal static class Requires
 
     private static bool InContinuousIntegration => Environment.GetEnvironmentVariable("CI") == "true";
 
-    /// <summary>Programs. In continuous integration a missing one is a failure: there it is installed, or should be.</summary>
+    /// <summary>Programs. In continuous integration a missing one is a failure: there it should be.</summary>
     public static void Tool(params string[] names)
     {
         foreach (string name in names)
-            Installed(SearchPath.Any(directory => File.Exists(Path.Combine(directory, name))), $"the program {name} is not installed");
+        {
+            bool found = SearchPath.Any(directory => File.Exists(Path.Combine(directory, name)));
+            Installed(found, $"the program {name} is not installed");
+        }
     }
 
     /// <summary>Something that tests/run installs.</summary>

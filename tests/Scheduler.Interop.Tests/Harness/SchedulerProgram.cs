@@ -12,7 +12,8 @@ internal static class SchedulerProgram
     {
         // The runtime of the tests runs the program too, wherever it is installed.
         string runtime = RuntimeEnvironment.GetRuntimeDirectory();
-        Environment.SetEnvironmentVariable("DOTNET_ROOT", System.IO.Path.GetFullPath(System.IO.Path.Combine(runtime, "../../..")));
+        string root = System.IO.Path.GetFullPath(System.IO.Path.Combine(runtime, "../../.."));
+        Environment.SetEnvironmentVariable("DOTNET_ROOT", root);
 
         if (Environment.GetEnvironmentVariable("SCHEDULER_PROGRAM") is { Length: > 0 } other)
             return other;

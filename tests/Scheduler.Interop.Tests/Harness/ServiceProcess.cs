@@ -13,13 +13,19 @@ internal sealed partial class ServiceProcess : IDisposable
 
     private ServiceProcess(TemporaryDirectory directory, IEnumerable<string> arguments)
     {
-        Process = new ChildProcess(SchedulerProgram.Path, ["serve", .. arguments], directory.Path);
+        // Tests that run in the background of a script ignore Ctrl-C, and would hand that down.
+        string[] command = ["--default-signal=INT", SchedulerProgram.Path, "serve"];
+        Process = new ChildProcess("env", [.. command, .. arguments], directory.Path);
         try
         {
-            Process.WaitUntil(() => Process.Log.Contains("Ready.", StringComparison.Ordinal), StartTimeMax, "no \"Ready.\"");
+            Process.WaitUntil(IsReady, StartTimeMax, "no \"Ready.\"");
             SocketPath = directory.File(SocketAddress().Match(Process.Log).Groups[1].Value);
             Endpoint = IPEndPoint.Parse(TcpAddress().Match(Process.Log).Groups[1].Value);
-            _http = new HttpClient { BaseAddress = new Uri(AdminAddress().Match(Process.Log).Groups[1].Value), Timeout = TimeSpan.FromSeconds(20) };
+            _http = new HttpClient
+            {
+                BaseAddress = new Uri(AdminAddress().Match(Process.Log).Groups[1].Value),
+                Timeout = TimeSpan.FromSeconds(20),
+            };
         }
         catch
         {
@@ -55,7 +61,11 @@ internal sealed partial class ServiceProcess : IDisposable
 
     /// <summary>Starts it as a newcomer does, without a configuration; only the ports are free ones.</summary>
     public static ServiceProcess StartUnconfigured(TemporaryDirectory directory) => new(
-        directory, ["--set", "nbd.listen=[\"tcp://127.0.0.1:0\",\"unix:data/nbd.sock\"]", "--set", "admin.listen=\"http://127.0.0.1:0\""]);
+        directory,
+        [
+            "--set", "nbd.listen=[\"tcp://127.0.0.1:0\",\"unix:data/nbd.sock\"]",
+            "--set", "admin.listen=\"http://127.0.0.1:0\"",
+        ]);
 
     /// <summary>The NBD address of a disk, over TCP.</summary>
     public string Uri(string disk) => $"nbd://{Endpoint}/{disk}";
@@ -93,6 +103,8 @@ internal sealed partial class ServiceProcess : IDisposable
         _http.Dispose();
         Process.Dispose();
     }
+
+    private bool IsReady() => Process.Log.Contains("Ready.", StringComparison.Ordinal);
 
     // The welcome lines are for pasting; so they are what is read here.
     [GeneratedRegex(@"nbdinfo nbd://([^/]+)/")]

@@ -26,8 +26,9 @@ internal static class Tool
         if (!ended)
             process.Kill(entireProcessTree: true);
         process.WaitForExit();
+        string commandLine = $"{program} {string.Join(' ', arguments)}";
         return new ToolResult(
-            $"{program} {string.Join(' ', arguments)}", ended ? process.ExitCode : null, output.Result.Trim(), error.Result.Trim());
+            commandLine, ended ? process.ExitCode : null, output.Result.Trim(), error.Result.Trim());
     }
 
     /// <summary>Messages in English, and programs for administrators found.</summary>

@@ -51,7 +51,9 @@ public sealed class StartTests(ITestOutputHelper output)
         using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume("cache = buffered"));
         string config = directory.File("scheduler.conf");
         using ChildProcess second = new(
-            SchedulerProgram.Path, ["serve", "--config", config, "--set", "nbd.listen=[\"unix:second.sock\"]"], directory.Path);
+            SchedulerProgram.Path,
+            ["serve", "--config", config, "--set", "nbd.listen=[\"unix:second.sock\"]"],
+            directory.Path);
 
         Assert.Equal(1, second.WaitForExit(TimeSpan.FromSeconds(20)));
 

@@ -9,9 +9,11 @@ public sealed class StopTests
 {
     private const int Clients = 4;
     private const int Depth = 16;
+    private const int ReplyBytes = 16;
 
     // 64 writes in flight take 64 * 10 ms / 2: they are surely not done when the signal comes.
-    private const string Sluggish = "device = faulty, cache = buffered, depth = 4, faulty { service-time = 10ms, parallel = 2 }";
+    private const string Sluggish =
+        "device = faulty, cache = buffered, depth = 4, faulty { service-time = 10ms, parallel = 2 }";
 
     [SkippableFact]
     public void An_idle_service_ends_at_once()
@@ -80,10 +82,14 @@ public sealed class StopTests
     public void Clients_that_never_pause_do_not_keep_it_from_ending()
     {
         using TemporaryDirectory directory = new();
-        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume("cache = buffered", disks: Clients));
+        string config = Config.OneVolume("cache = buffered", disks: Clients);
+        using ServiceProcess service = ServiceProcess.Start(directory, config);
         NbdClient[] connections = [.. Enumerable.Range(0, Clients).Select(i => NbdClient.Open(service, $"d{i}"))];
         Task<long>[] clients = [.. connections.Select(connection => Task.Factory.StartNew(
-            () => WriteUntilTheEnd(connection), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))];
+            () => WriteUntilTheEnd(connection),
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default))];
         Thread.Sleep(500);
 
         service.Stop();
@@ -118,21 +124,10 @@ public sealed class StopTests
             client.Send(NbdClient.Write, 0, (ulong)i * 4096, 4096, data);
         while (true)
         {
-            byte[] head = new byte[16];
-            int received = 0;
-            try
-            {
-                for (int more; received < head.Length && (more = client.Socket.Receive(head, received, head.Length - received, SocketFlags.None)) > 0;)
-                    received += more;
-            }
-            catch (SocketException exception) when (exception.SocketErrorCode == SocketError.ConnectionReset)
-            {
-                // What was sent after the end was never read.
-            }
-
+            int received = TakeReplyOrEnd(client);
             if (received == 0)
                 return answers;
-            Assert.Equal(head.Length, received);
+            Assert.Equal(ReplyBytes, received);
             answers++;
             try
             {
@@ -144,6 +139,29 @@ public sealed class StopTests
                 sending = false;
             }
         }
+    }
+
+    // How many bytes of a reply came before the end.
+    private static int TakeReplyOrEnd(NbdClient client)
+    {
+        byte[] reply = new byte[ReplyBytes];
+        int received = 0;
+        try
+        {
+            while (received < ReplyBytes)
+            {
+                int more = client.Socket.Receive(reply, received, ReplyBytes - received, SocketFlags.None);
+                if (more == 0)
+                    break;
+                received += more;
+            }
+        }
+        catch (SocketException exception) when (exception.SocketErrorCode == SocketError.ConnectionReset)
+        {
+            // What was sent after the end was never read.
+        }
+
+        return received;
     }
 
     private static byte[] Block(int client, int slot)

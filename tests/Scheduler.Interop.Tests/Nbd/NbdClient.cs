@@ -7,8 +7,8 @@ using Scheduler.Interop.Tests.Harness;
 namespace Scheduler.Interop.Tests.Nbd;
 
 /// <summary>
-/// A client that does what it is told, also what no decent client would. It shares nothing with the service: numbers and
-/// layouts are those of the NBD specification.
+/// A client that does what it is told, also what no decent client would. It shares nothing with the service: numbers
+/// and layouts are those of the NBD specification.
 /// </summary>
 internal sealed class NbdClient : IDisposable
 {
@@ -129,7 +129,8 @@ internal sealed class NbdClient : IDisposable
     }
 
     /// <summary>The bytes of a request.</summary>
-    public static byte[] Request(ushort command, ushort flags, ulong cookie, ulong offset, uint length, ReadOnlySpan<byte> payload = default)
+    public static byte[] Request(
+        ushort command, ushort flags, ulong cookie, ulong offset, uint length, ReadOnlySpan<byte> payload = default)
     {
         byte[] message = new byte[RequestBytes + payload.Length];
         BinaryPrimitives.WriteUInt32BigEndian(message, RequestMagic);
@@ -162,12 +163,14 @@ internal sealed class NbdClient : IDisposable
     {
         byte[] head = Receive(16);
         Assert.Equal(SimpleReplyMagic, BinaryPrimitives.ReadUInt32BigEndian(head));
-        return (BinaryPrimitives.ReadUInt64BigEndian(head.AsSpan(8)), BinaryPrimitives.ReadUInt32BigEndian(head.AsSpan(4)));
+        uint error = BinaryPrimitives.ReadUInt32BigEndian(head.AsSpan(4));
+        return (BinaryPrimitives.ReadUInt64BigEndian(head.AsSpan(8)), error);
     }
 
     /// <summary>Sends one request and takes its reply; nothing else may be in flight.</summary>
     /// <returns>The error, 0 for success.</returns>
-    public uint Call(ushort command, ulong offset = 0, uint length = 0, ReadOnlySpan<byte> payload = default, ushort flags = 0)
+    public uint Call(
+        ushort command, ulong offset = 0, uint length = 0, ReadOnlySpan<byte> payload = default, ushort flags = 0)
     {
         ulong cookie = Send(command, flags, offset, length, payload);
         (ulong answered, uint error) = TakeReply();
@@ -175,7 +178,8 @@ internal sealed class NbdClient : IDisposable
         return error;
     }
 
-    public uint CallWrite(ulong offset, byte[] data, ushort flags = 0) => Call(Write, offset, (uint)data.Length, data, flags);
+    public uint CallWrite(ulong offset, byte[] data, ushort flags = 0) =>
+        Call(Write, offset, (uint)data.Length, data, flags);
 
     /// <summary>Reads; an error fails the test.</summary>
     public byte[] CallRead(ulong offset, int length)

@@ -20,4 +20,7 @@ internal sealed class GuestEntry
 
     [ConfigurationKeyName("buffer-memory")]
     public string? BufferMemory { get; set; }
+
+    [ConfigurationKeyName("connections-max")]
+    public string? ConnectionsMax { get; set; }
 }

@@ -23,4 +23,7 @@ public sealed record GuestSettings
 
     /// <summary>Bytes of payload buffers, over all the guest's connections; 33 MiB to 4 GiB.</summary>
     public required long BufferMemory { get; init; }
+
+    /// <summary>Connections at once, over all its disks; 1 to 65,536.</summary>
+    public required int ConnectionsMax { get; init; }
 }

@@ -22,6 +22,7 @@ internal sealed class GuestRules(SettingsReader reader)
                 At("flush-latency-max"), entry.FlushLatencyMax, TimeSpan.Zero, TimeSpan.FromMinutes(1)),
             UnflushedMax = reader.Size(At("unflushed-max"), entry.UnflushedMax, 1L << 20, 1L << 40),
             BufferMemory = reader.Size(At("buffer-memory"), entry.BufferMemory, BufferMemoryMin, 4L << 30),
+            ConnectionsMax = reader.Count(At("connections-max"), entry.ConnectionsMax, 1, 65_536),
         };
         if (guest.Limit != 0 && guest.Limit < guest.Reservation)
         {

@@ -1,0 +1,28 @@
+namespace Scheduler.Nbd.Server;
+
+/// <summary>What the connections of one guest share: their memory and their number are bounded.</summary>
+/// <param name="buffers">Buffer memory.</param>
+/// <param name="connectionsMax">Most connections at once.</param>
+public sealed class NbdGuest(GuestBuffers buffers, int connectionsMax)
+{
+    private int _connections;
+
+    /// <summary>Buffer memory.</summary>
+    public GuestBuffers Buffers { get; } = buffers;
+
+    /// <summary>Most connections at once.</summary>
+    public int ConnectionsMax { get; } = connectionsMax;
+
+    /// <summary>Whether there is room for another connection.</summary>
+    public bool HasRoom => Volatile.Read(ref _connections) < ConnectionsMax;
+
+    internal bool TryEnter()
+    {
+        if (Interlocked.Increment(ref _connections) <= ConnectionsMax)
+            return true;
+        Exit();
+        return false;
+    }
+
+    internal void Exit() => Interlocked.Decrement(ref _connections);
+}
