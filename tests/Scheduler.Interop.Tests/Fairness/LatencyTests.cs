@@ -12,30 +12,22 @@ public sealed class LatencyTests(ITestOutputHelper output)
     private const double GrowthMax = 3;
     private const int Attempts = 3;
 
-    [SkippableTheory]
-    [InlineData(1)]
-    [InlineData(64)]
-    public void Writers_that_sync_do_not_starve_a_reader(int writesPerSync)
+    [SkippableFact]
+    public void Writers_that_sync_do_not_starve_a_reader()
     {
-        // Whatever else the machine does adds to these times; the best of three is nearest to what the service does.
-        double growth = double.MaxValue;
-        for (int attempt = 0; attempt < Attempts && growth > GrowthMax; attempt++)
-            growth = Math.Min(growth, Measure("fair", writesPerSync));
-
+        // Whatever else the machine does is in these times too: the median of three.
+        double growth = Enumerable.Range(0, Attempts).Select(_ => Measure("fair")).Order().ElementAt(Attempts / 2);
         Assert.True(growth <= GrowthMax, $"the reader's p99 grows {growth:F2} times");
     }
 
     [SkippableFact]
     public void With_the_pass_through_policy_they_do()
     {
-        double growth = 0;
-        for (int attempt = 0; attempt < Attempts && growth <= GrowthMax; attempt++)
-            growth = Math.Max(growth, Measure("fifo", writesPerSync: 1));
-
+        double growth = Measure("fifo");
         Assert.True(growth > GrowthMax, $"the reader's p99 grows only {growth:F2} times");
     }
 
-    private double Measure(string policy, int writesPerSync)
+    private double Measure(string policy)
     {
         Requires.Tool("fio");
         using TemporaryDirectory directory = new();
@@ -43,13 +35,13 @@ public sealed class LatencyTests(ITestOutputHelper output)
         using ServiceProcess service = ServiceProcess.Start(directory, config);
         (string, string, string) reader = ("reader", service.Uri("d0"), "rw=randread\niodepth=1");
         IEnumerable<(string, string, string)> writers = Enumerable.Range(1, 7)
-            .Select(i => ($"writer{i}", service.Uri($"d{i}"), $"rw=randwrite\niodepth=16\nfsync={writesPerSync}"));
+            .Select(i => ($"writer{i}", service.Uri($"d{i}"), $"rw=randwrite\niodepth=16\nfsync=1"));
         const string Global = "time_based=1\nramp_time=1\nruntime=4";
         FioJob alone = Fio.Run(directory, Global, TimeSpan.FromSeconds(30), [reader])["reader"];
         FioJob beside = Fio.Run(directory, Global, TimeSpan.FromSeconds(30), [reader, .. writers])["reader"];
 
         double growth = beside.ReadP99Ms / alone.ReadP99Ms;
-        output.WriteLine($"{policy}, sync after {writesPerSync}: alone {alone}; beside {beside}: {growth:F2} times");
+        output.WriteLine($"{policy}: alone {alone}; beside {beside}: {growth:F2} times");
         service.AssertNothingBroke();
         return growth;
     }

@@ -1,0 +1,38 @@
+// S3: each accepted request is answered once, and its buffer is the device's until the device is done with it. When faults
+// have stopped, everything is answered.
+namespace Scheduler.Simulation;
+
+/// <summary>Each request is answered once; buffers are given back when the device has let go of them.</summary>
+internal sealed class AnswerChecker(History history) : Checker
+{
+    public override void See(in HistoryEvent happened)
+    {
+        switch (happened.Kind)
+        {
+            case HistoryKind.Reply:
+                RequestRecord request = history.Requests[happened.Number];
+                Holds(request.Answers == 1, "S3", $"{request} is answered {request.Answers} times");
+                break;
+            case HistoryKind.DeviceStart or HistoryKind.DeviceEnd when happened.Ring >= 0:
+                Holds(!history.Rings[happened.Ring].Memory.GivenBack, "S3", $"the device uses a buffer of ring {happened.Ring}, which was given back");
+                break;
+            case HistoryKind.Quiet:
+                foreach (RingRecord ring in history.Rings)
+                {
+                    Holds(
+                        !ring.Requests.Exists(r => r.Outcome == Outcome.Pending),
+                        "S3",
+                        $"{ring.Requests.Find(r => r.Outcome == Outcome.Pending)} of ring {ring.Id} is never answered");
+                    ring.Requests.Clear();
+                }
+
+                break;
+            case HistoryKind.Stopped:
+                foreach (RingRecord ring in history.Rings)
+                    Holds(ring.Memory.GivenBack || !ring.Memory.InUse, "S3", $"the buffers of ring {ring.Id} are never given back");
+                break;
+            default:
+                break;
+        }
+    }
+}

@@ -1,0 +1,107 @@
+// Per sector, reads and writes are linearizable over all the rings of a disk (design, section 5, 3). After a crash, the
+// era begins with what was found then, which DurabilityChecker has judged.
+//
+// Each write gives a value that no other gives, so the test is Gibbons and Korach's: a value's zone lies between the first
+// end and the last start of its write and its reads. No two zones in which a value must hold may overlap, and no zone of
+// another value may lie within one. Zeroes come from several writes: they are judged by the simpler necessary condition
+// that some write of zeroes may be the last one before the read.
+using Scheduler.Core;
+
+namespace Scheduler.Simulation;
+
+/// <summary>Per-block linearizability.</summary>
+internal sealed class LinearizabilityChecker : Checker
+{
+    private readonly History _history;
+    private readonly SectorLog _log;
+    private readonly Dictionary<ulong, Zone>[][] _read;
+
+    public LinearizabilityChecker(History history, DiskMap map, SectorLog log)
+    {
+        _history = history;
+        _log = log;
+        _read = [.. map.Spec.Disks.Select((_, disk) => Enumerable.Range(0, map.Sectors(disk)).Select(_ => new Dictionary<ulong, Zone>()).ToArray())];
+        log.EraEnds.Add((disk, sector, _) => _read[disk][sector].Clear());
+    }
+
+    public override void See(in HistoryEvent happened)
+    {
+        if (happened.Kind != HistoryKind.Reply)
+            return;
+        RequestRecord read = _history.Requests[happened.Number];
+        if (read.Outcome != Outcome.Ok || read.Op != RequestOp.Read)
+            return;
+        for (int i = 0; i < read.Result.Length; i++)
+        {
+            int sector = read.FirstSector + i;
+            SectorLog.Entry era = _log[read.Disk, sector];
+
+            // A read that was on its way when its era ended may have been carried out on either side.
+            if (read.Start > era.Since)
+                Check(read, sector, read.Result[i], era);
+        }
+    }
+
+    private static string Name(RequestRecord read, int sector, ulong stamp) => $"{read} got {Stamp.Text(stamp)} in sector {sector} of disk {read.Disk}";
+
+    private void Check(RequestRecord read, int sector, ulong stamp, SectorLog.Entry era)
+    {
+        bool initial = stamp == era.Initial;
+        bool explained = initial && !era.Writes.Exists(write => write.CertainFrom < read.Start);
+        RequestRecord? writer = null;
+        foreach (RequestRecord write in era.Writes)
+        {
+            if (!SectorLog.Entry.Gives(write, stamp, sector) || write.Start >= read.End)
+                continue;
+            writer = write;
+            explained |= !era.Writes.Exists(other => other.Start > write.CertainFrom && other.CertainFrom < read.Start);
+        }
+
+        Holds(explained, "linearizability", $"{Name(read, sector, stamp)}, which a later write had replaced, or nobody wrote there");
+        if (stamp == 0)
+            return;
+
+        Dictionary<ulong, Zone> zones = _read[read.Disk][sector];
+        Zone zone = zones.TryGetValue(stamp, out Zone old) ? old : new Zone(int.MaxValue, -1);
+        zone = new Zone(Math.Min(zone.FirstEnd, read.End), Math.Max(zone.LastStart, read.Start));
+        zones[stamp] = zone;
+        zone = Whole(zone, initial ? null : writer);
+        foreach ((ulong other, Zone seen) in zones)
+        {
+            if (other == stamp)
+                continue;
+            RequestRecord? otherWriter = other == era.Initial ? null : era.Writes.Find(write => SectorLog.Entry.Gives(write, other, sector));
+            Compare(read, sector, stamp, zone, Whole(seen, otherWriter));
+        }
+
+        foreach (RequestRecord write in era.Writes)
+        {
+            if (write != writer && write.CertainFrom < int.MaxValue && !zones.ContainsKey(write.StampOf(sector)))
+                Compare(read, sector, stamp, zone, new Zone(write.CertainFrom, write.Start));
+        }
+    }
+
+    private static Zone Whole(Zone reads, RequestRecord? writer) => writer is null
+        ? new Zone(-1, reads.LastStart)
+        : new Zone(Math.Min(reads.FirstEnd, writer.CertainFrom), Math.Max(reads.LastStart, writer.Start));
+
+    private void Compare(RequestRecord read, int sector, ulong stamp, Zone one, Zone other)
+    {
+        // At least one of the two must hold its value for a while; two moments never clash.
+        if ((one.MustHold || other.MustHold) && Overlaps(one, other))
+            Fail("linearizability", $"{Name(read, sector, stamp)}; no order of the reads and writes of this sector explains it");
+    }
+
+    private static bool Overlaps(Zone one, Zone other) => (one.MustHold, other.MustHold) switch
+    {
+        (true, true) => Math.Max(one.FirstEnd, other.FirstEnd) < Math.Min(one.LastStart, other.LastStart),
+        (true, false) => one.FirstEnd < other.LastStart && other.FirstEnd < one.LastStart,
+        _ => other.FirstEnd < one.LastStart && one.FirstEnd < other.LastStart,
+    };
+
+    private readonly record struct Zone(int FirstEnd, int LastStart)
+    {
+        /// <summary>It was seen, or was certainly there, before it was last asked for: no other value in between.</summary>
+        public bool MustHold => FirstEnd < LastStart;
+    }
+}

@@ -1,0 +1,110 @@
+using System.Text;
+
+namespace Scheduler.Simulation;
+
+/// <summary>
+/// Everything that happened in a run, written down once. Checkers see each event as it is written; the table and the hash
+/// are made of the same events.
+/// </summary>
+internal sealed class History
+{
+    private const ulong HashPrime = 1099511628211;
+    private readonly List<HistoryEvent> _events = [];
+    private ulong _hash = 14695981039346656037;
+
+    public IReadOnlyList<HistoryEvent> Events => _events;
+
+    /// <summary>Requests by number; there is no number 0.</summary>
+    public List<RequestRecord> Requests { get; } = [null!];
+
+    public List<RingRecord> Rings { get; } = [];
+
+    public List<Checker> Checkers { get; } = [];
+
+    /// <summary>The clock, which changes with the incarnation.</summary>
+    public Func<long> NowNs { get; set; } = () => 0;
+
+    /// <summary>Depends on every event and on every sector that was read.</summary>
+    public ulong Hash => _hash;
+
+    public void Add(HistoryEvent happened)
+    {
+        happened.Index = _events.Count;
+        happened.TimeNs = NowNs();
+        _events.Add(happened);
+        Mix((ulong)happened.Kind | ((ulong)happened.DeviceOp << 8) | ((ulong)happened.DeviceFlags << 16) | ((ulong)(uint)happened.Ring << 32));
+        Mix((uint)happened.Domain | ((ulong)(uint)happened.Number << 32));
+        Mix((uint)happened.Value);
+        Mix((ulong)happened.Offset);
+        Mix((ulong)happened.Length);
+        Mix((ulong)happened.TimeNs);
+        Note(happened);
+        foreach (Checker checker in Checkers)
+            checker.See(happened);
+    }
+
+    /// <summary>The last events as a table.</summary>
+    public string Table(int lines)
+    {
+        StringBuilder text = new();
+        foreach (HistoryEvent happened in _events.Skip(_events.Count - lines))
+            _ = text.Append(happened.Text(this)).Append('\n');
+        return text.ToString();
+    }
+
+    // What the guests know, before the checkers look.
+    private void Note(in HistoryEvent happened)
+    {
+        switch (happened.Kind)
+        {
+            case HistoryKind.Submit:
+                RequestRecord request = Requests[happened.Number];
+                request.Start = happened.Index;
+                Rings[request.Ring].Requests.Add(request);
+                break;
+            case HistoryKind.Reply:
+                NoteAnswer(Requests[happened.Number], happened.Value, happened.Index);
+                break;
+            case HistoryKind.Closed:
+                Rings[happened.Ring].Closed = true;
+                End(Rings[happened.Ring], Outcome.Closed);
+                break;
+            case HistoryKind.Killed or HistoryKind.PowerCut or HistoryKind.Stopped:
+                foreach (RingRecord ring in Rings)
+                {
+                    ring.Closed = true;
+                    End(ring, Outcome.Lost);
+                }
+
+                break;
+            default:
+                break;
+        }
+    }
+
+    private void NoteAnswer(RequestRecord request, int error, int index)
+    {
+        request.Answers++;
+        if (request.Outcome != Outcome.Pending)
+            return;
+        request.Outcome = error == 0 ? Outcome.Ok : Outcome.Failed;
+        request.Error = error;
+        request.End = index;
+        foreach (ulong stamp in request.Result)
+            Mix(stamp);
+    }
+
+    private static void End(RingRecord ring, Outcome outcome)
+    {
+        foreach (RequestRecord request in ring.Requests)
+        {
+            if (request.Outcome == Outcome.Pending)
+            {
+                request.Outcome = outcome;
+                request.Answers++;
+            }
+        }
+    }
+
+    private void Mix(ulong value) => _hash = (_hash ^ value) * HashPrime;
+}

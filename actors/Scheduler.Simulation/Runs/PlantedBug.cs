@@ -1,0 +1,66 @@
+namespace Scheduler.Simulation;
+
+/// <summary>Bugs put in on purpose, one at a time and outside of the parts that are tested, to prove that the checkers can
+/// fail. Each behaves as a scheduler would that had the bug.</summary>
+public enum PlantedBug : byte
+{
+    /// <summary>None.</summary>
+    None,
+
+    /// <summary>A device flush does nothing.</summary>
+    FlushDoesNothing,
+
+    /// <summary>A durable write is not durable.</summary>
+    DsyncNotDurable,
+
+    /// <summary>A flush counts for writes that completed after an earlier one was in flight, though only that was carried out (F3).</summary>
+    LateJoiner,
+
+    /// <summary>A flush covers the rings that asked for it, and not the disk's other rings (F2).</summary>
+    FlushCoversItsRing,
+
+    /// <summary>The first flush after a restart is answered as clean (F4).</summary>
+    FirstFlushAfterRestart,
+
+    /// <summary>A durable write marks the rest of the disk clean (F5).</summary>
+    DsyncMarksRestClean,
+
+    /// <summary>A failed flush is retried into success (F6).</summary>
+    FailedFlushRetried,
+
+    /// <summary>A failed flush fails only its first waiter (F6).</summary>
+    FailedFlushFailsFirstOnly,
+
+    /// <summary>A sync fault is forgotten by a restart (F6).</summary>
+    FaultForgotten,
+
+    /// <summary>A FUA write is carried out as a plain one (F5).</summary>
+    FuaDropped,
+
+    /// <summary>An empty barrier is answered and never sent (F4).</summary>
+    EmptyBarrierDropped,
+
+    /// <summary>A barrier succeeds although an earlier write of its stream failed (O6).</summary>
+    BarrierAfterFailedWrite,
+
+    /// <summary>A read passes a barrier over an overlapping write (O3).</summary>
+    ReadPassesBarrier,
+
+    /// <summary>What follows a barrier does not wait for it (O2).</summary>
+    BarrierIgnored,
+
+    /// <summary>A write's error is lost.</summary>
+    WriteErrorSwallowed,
+
+    /// <summary>A reply is lost (S3).</summary>
+    ReplyLost,
+
+    /// <summary>A reply is sent twice (S3).</summary>
+    ReplyTwice,
+
+    /// <summary>A disk begins a block too late (S2).</summary>
+    ExtentOffByOne,
+
+    /// <summary>Two flushes of a domain are in flight (F1).</summary>
+    FlushTwice,
+}
