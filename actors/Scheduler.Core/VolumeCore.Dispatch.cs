@@ -51,8 +51,9 @@ public sealed partial class VolumeCore
         long unflushed = 0;
         if (write && !durable)
         {
-            dsync = data && (request.Flags & RequestFlags.Fua) != 0 && domain.Spec.SupportsDsync
-                && domain.Fua.UseDsync(domain.FlushCostNs);
+            bool fua = (request.Flags & RequestFlags.Fua) != 0
+                || (request.Op == RequestOp.BarrierWrite && disk.Spec.Ordered.BarrierDataIsFua());
+            dsync = data && fua && domain.Spec.SupportsDsync && domain.Fua.UseDsync(domain.FlushCostNs);
             unflushed = dsync ? 0 : data ? length : 4096;
             if (guest.Unflushed > 0 && guest.Unflushed + unflushed > guest.Spec.UnflushedBytesMax)
             {

@@ -2,7 +2,7 @@
 //
 // S3  Every accepted request is answered exactly once: a slot is taken by Arrive and given back by Answer, nowhere else.
 // S4  A ring has as many slots as credits; nothing else queues.
-// O5  A barrier on a disk whose mode has none is refused.
+// O5  A barrier on a disk whose mode has none is refused (OrderedModes).
 //
 //   Arrive -> (held by its stream) -> Start -> Queued -> Waiting -> Answer
 //
@@ -52,7 +52,7 @@ public sealed partial class VolumeCore
             _gathering.Arrived(ring, _nowNs);
 
         int refusal = _stopping || ring.Disconnected ? CoreError.Shutdown
-            : op.IsBarrier() && ring.Disk.Spec.Ordered == OrderedMode.FlushFua ? CoreError.NotSupported
+            : op.IsBarrier() && !ring.Disk.Spec.Ordered.TakesBarriers() ? CoreError.NotSupported
             : 0;
         if (refusal != 0)
         {

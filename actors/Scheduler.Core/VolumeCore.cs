@@ -6,6 +6,7 @@
 //   VolumeCore.Dispatch.cs    pieces to the device and back                          Q4 Q5 S2
 //   VolumeCore.Durability.cs  flush points, FUA, faults                              F1-F8
 //   RequestStream.cs          order within a stream                                  O1-O6
+//   OrderedModes.cs           what the ordered modes mean                            O5
 //   FlushDomain.cs            one domain's flushes merged                            F1 F3 F4 Q1
 //   FlushGathering.cs         how long a flush waits for company                     F7
 //   FuaChoice.cs              which way of FUA                                       F5
@@ -42,7 +43,7 @@ public sealed partial class VolumeCore
 
     /// <summary>Creates a scheduler without rings.</summary>
     /// <param name="spec">The volume.</param>
-    /// <exception cref="ArgumentException">A value is out of range, or an ordered mode is not served.</exception>
+    /// <exception cref="ArgumentException">A value is out of range, or an ordered mode is not known.</exception>
     public VolumeCore(VolumeSpec spec)
     {
         ArgumentNullException.ThrowIfNull(spec);
@@ -173,8 +174,8 @@ public sealed partial class VolumeCore
 
     private Disk CreateDisk(int index, DiskSpec spec)
     {
-        if (spec.Ordered is not (OrderedMode.FlushFua or OrderedMode.TagFlush))
-            throw new ArgumentException($"disk {spec.Name}: ordered mode {spec.Ordered} is not served", nameof(spec));
+        if (!Enum.IsDefined(spec.Ordered))
+            throw new ArgumentException($"disk {spec.Name}: ordered mode {spec.Ordered} is not known", nameof(spec));
         foreach (Extent extent in spec.Extents)
         {
             if (extent.Domain < 0 || extent.Domain >= _domains.Length

@@ -42,7 +42,7 @@ internal static class RandomVolume
             {
                 Name = $"disk{i}",
                 Guest = random.Next(guests.Length),
-                Ordered = random.Next(3) == 0 ? OrderedMode.FlushFua : OrderedMode.TagFlush,
+                Ordered = random.Next(3) == 0 ? OrderedMode.FlushFua : (OrderedMode)random.Next((int)OrderedMode.Drain, (int)OrderedMode.FlushFua),
                 Extents = extents,
             };
         }

@@ -165,24 +165,6 @@ public class OrderTests
         0 submit r0.2 write 0+4K | io#1 r0.2 d0 write 0+4K
         """);
 
-    [Theory]
-    [InlineData(OrderedMode.None)]
-    [InlineData(OrderedMode.Drain)]
-    [InlineData(OrderedMode.DrainFlush)]
-    [InlineData(OrderedMode.DrainFua)]
-    [InlineData(OrderedMode.Tag)]
-    [InlineData(OrderedMode.TagFua)]
-    public void O5_a_mode_that_is_not_served_is_refused_when_the_volume_is_made(OrderedMode mode)
-    {
-        VolumeSpec spec = new()
-        {
-            Domains = [new DomainSpec(1 << 20, true, false, false)],
-            Guests = [new GuestSpec { Name = "a" }],
-            Disks = [new DiskSpec { Name = "A", Guest = 0, Ordered = mode, Extents = [new Extent(0, 0, 0, 1 << 20)] }],
-        };
-        _ = Assert.Throws<ArgumentException>(() => new VolumeCore(spec));
-    }
-
     [Fact]
     public void O6_a_barrier_and_what_is_behind_it_fails_unissued_if_an_earlier_unanswered_write_fails() => Trace.Check(Tagged + """
         0 submit r0.0 write 0+4K         | io#0 r0.0 d0 write 0+4K
