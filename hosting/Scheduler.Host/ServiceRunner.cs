@@ -46,6 +46,9 @@ public static class ServiceRunner
         {
             _ = logging.SetMinimumLevel(settings.LogLevel)
                 .AddFilter("Microsoft", LogLevel.Warning)
+
+                // A failure to start is told below, in one line.
+                .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None)
                 .AddSimpleConsole(console =>
                 {
                     console.SingleLine = true;

@@ -28,10 +28,10 @@ internal sealed class Listener : ILoopDescriptor, ILoopWork
         _socket = new Socket(endpoint.AddressFamily, SocketType.Stream, unix ? ProtocolType.Unspecified : ProtocolType.Tcp) { Blocking = false };
         try
         {
+            // The runtime's ReuseAddress is left alone: it means SO_REUSEPORT too, and a second service would get a part of
+            // the connections.
             if (_path is not null)
                 UnixSocketFile.Prepare(_path);
-            else
-                _socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
             _socket.Bind(endpoint);
             _socket.Listen(1024);
         }
