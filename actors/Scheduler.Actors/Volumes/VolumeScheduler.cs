@@ -194,6 +194,13 @@ public sealed class VolumeScheduler : Actor
             return;
         }
 
+        if (_core.IsRecordPending)
+        {
+            // The record that is on its way would come after its removal.
+            clear.Done($"volume {_setup.Name} has not recorded the fault yet; try again");
+            return;
+        }
+
         // The record goes first: if that fails, the fence stays.
         ActorRef self = Self;
         _setup.Faults.Clear(clear.Domain, problem =>

@@ -26,6 +26,8 @@ internal sealed class DiskMap
 
     public ulong Durable(int disk, int sector) => Media[_places[disk][sector].Domain].Durable(_places[disk][sector].Sector);
 
+    public bool MayLeave(int disk, int sector, ulong stamp) => Media[_places[disk][sector].Domain].MayLeave(_places[disk][sector].Sector, stamp);
+
     public bool IsOn(int disk, int domain) => Spec.Disks[disk].Extents.Any(extent => extent.Domain == domain);
 
     private static IEnumerable<(int Domain, int Sector)> Places(Extent extent) =>

@@ -10,15 +10,14 @@ internal sealed class FenceChecker : Checker
 {
     private readonly History _history;
     private readonly DiskMap _map;
-    private readonly SectorLog _log;
     private readonly State[] _domains;
 
     public FenceChecker(History history, DiskMap map, SectorLog log)
     {
         _history = history;
         _map = map;
-        _log = log;
         _domains = [.. map.Spec.Domains.Select(_ => new State())];
+        log.EraEnds.Add(NoteLoss);
     }
 
     public override void See(in HistoryEvent happened)
@@ -34,26 +33,28 @@ internal sealed class FenceChecker : Checker
             case HistoryKind.Reply:
                 Check(_history.Requests[happened.Number]);
                 break;
-            case HistoryKind.SyncFailed:
-                _domains[happened.Domain].Fail(happened.Index);
+            case HistoryKind.RecordCleared:
+                _domains[happened.Domain].ClearRecord();
                 break;
             case HistoryKind.PowerCut or HistoryKind.Killed or HistoryKind.Stopped:
-                // What was recorded stays; the rings are gone.
                 foreach (State state in _domains)
-                    state.FailedAt = -1;
+                    state.Clearing = false;
                 break;
             default:
                 break;
         }
     }
 
-    /// <summary>Notes the rings of a disk that lost an acknowledged write.</summary>
-    public void Lost(int disk, int domain)
+    // Notes the rings of a disk that lost an acknowledged write.
+    private void NoteLoss(int disk, int sector, SectorLog.Entry era)
     {
+        ulong left = _map.Newest(disk, sector);
+        if (era.Writes.TrueForAll(write => write.CertainFrom == int.MaxValue || era.MayHold(left, sector, write)))
+            return;
         foreach (RingRecord ring in _history.Rings)
         {
             if (ring.Disk == disk && !ring.Closed)
-                _ = _domains[domain].Lost.Add(ring.Id);
+                _ = _domains[_map.Domain(disk, sector)].Lost.Add(ring.Id);
         }
     }
 
@@ -70,16 +71,12 @@ internal sealed class FenceChecker : Checker
                     state.RecordedAt < 0 || request.Start < state.RecordedAt,
                     "F6",
                     $"{request} succeeds though domain {domain} is fenced");
-                Holds(
-                    request.Op != RequestOp.Flush || state.FailedAt < 0 || request.Start < state.FailedAt,
-                    "F6",
-                    $"{request} succeeds though a sync of domain {domain} has failed");
             }
 
             if (request.Outcome == Outcome.Ok)
             {
                 Holds(
-                    state.ClearedAt < 0 || request.Start < state.ClearedAt || !state.Lost.Contains(request.Ring),
+                    !state.Disconnected.TryGetValue(request.Ring, out int at) || request.Start < at,
                     "F6",
                     $"{request} succeeds on ring {request.Ring}, whose disk lost data when a sync of domain {domain} failed");
             }
@@ -96,7 +93,7 @@ internal sealed class FenceChecker : Checker
             return;
         for (int domain = 0; domain < _domains.Length; domain++)
         {
-            if (Touches(request, domain) && (_domains[domain].RecordedAt >= 0 || _domains[domain].ClearedAt > request.Start))
+            if (Touches(request, domain) && (_domains[domain].RecordedAt >= 0 || _domains[domain].Clearing || _domains[domain].ClearedAt > request.Start))
                 return;
         }
 
@@ -118,25 +115,32 @@ internal sealed class FenceChecker : Checker
 
     private sealed class State
     {
-        public int FailedAt { get; set; } = -1;
-
         public int RecordedAt { get; set; } = -1;
 
         public int ClearedAt { get; private set; } = -1;
 
+        /// <summary>The record is gone, and the volume does not know yet.</summary>
+        public bool Clearing { get; set; }
+
+        /// <summary>Rings of disks that lost something to the fault.</summary>
         public HashSet<int> Lost { get; } = [];
 
-        public void Fail(int index)
+        /// <summary>Those rings, once it was cleared, and when that was.</summary>
+        public Dictionary<int, int> Disconnected { get; } = [];
+
+        public void ClearRecord()
         {
-            if (FailedAt < 0)
-                FailedAt = index;
+            RecordedAt = -1;
+            Clearing = true;
         }
 
         public void Clear(int index)
         {
-            FailedAt = -1;
-            RecordedAt = -1;
+            Clearing = false;
             ClearedAt = index;
+            foreach (int ring in Lost)
+                _ = Disconnected.TryAdd(ring, index);
+            Lost.Clear();
         }
     }
 }

@@ -47,10 +47,10 @@ internal sealed class FlushCountChecker(History history, DiskMap map) : Checker
             _ => request.IsFua ? 1 : 0,
         };
 
-        // Q1's own: at most one for each write of a guest whose bound is within reach.
+        // Q1's own: at most one for each piece of a write, of a guest whose bound is within reach.
         DiskSpec disk = map.Spec.Disks[request.Disk];
         if (request.Op.IsWrite() && map.Spec.Guests[disk.Guest].UnflushedBytesMax < 1 << 20)
-            points++;
+            points += 2 + (int)(request.Length >> 18) + disk.Extents.Count;
         for (int domain = 0; domain < _points.Length; domain++)
         {
             if (map.IsOn(request.Disk, domain))

@@ -3,8 +3,8 @@
 //
 // Each write gives a value that no other gives, so the test is Gibbons and Korach's: a value's zone lies between the first
 // end and the last start of its write and its reads. No two zones in which a value must hold may overlap, and no zone of
-// another value may lie within one. Zeroes come from several writes: they are judged by the simpler necessary condition
-// that some write of zeroes may be the last one before the read.
+// another value may lie within one. Zeroes may come from several writes: where they do, they are judged by the simpler
+// necessary condition that some write of zeroes may be the last one before the read.
 using Scheduler.Core;
 
 namespace Scheduler.Simulation;
@@ -21,6 +21,7 @@ internal sealed class LinearizabilityChecker : Checker
         _history = history;
         _log = log;
         _read = [.. map.Spec.Disks.Select((_, disk) => Enumerable.Range(0, map.Sectors(disk)).Select(_ => new Dictionary<ulong, Zone>()).ToArray())];
+        log.Forgets.Add((disk, sector, write) => _read[disk][sector].Remove(write.StampOf(sector)));
         log.EraEnds.Add((disk, sector, _) => _read[disk][sector].Clear());
     }
 
@@ -47,38 +48,54 @@ internal sealed class LinearizabilityChecker : Checker
     private void Check(RequestRecord read, int sector, ulong stamp, SectorLog.Entry era)
     {
         bool initial = stamp == era.Initial;
-        bool explained = initial && !era.Writes.Exists(write => write.CertainFrom < read.Start);
-        RequestRecord? writer = null;
+
+        // The start of the last write that was certainly over before the read: no value that was certainly there before that.
+        int replaced = -1;
         foreach (RequestRecord write in era.Writes)
         {
-            if (!SectorLog.Entry.Gives(write, stamp, sector) || write.Start >= read.End)
-                continue;
-            writer = write;
-            explained |= !era.Writes.Exists(other => other.Start > write.CertainFrom && other.CertainFrom < read.Start);
+            if (write.CertainFrom < read.Start)
+                replaced = Math.Max(replaced, write.Start);
         }
 
+        bool explained = initial && replaced < 0;
+        RequestRecord? writer = stamp == 0 ? null : WriterOf(stamp, sector, read.Disk, era);
+        if (writer is not null)
+            explained |= writer.Start < read.End && writer.CertainFrom >= replaced;
+        else if (stamp == 0)
+            explained |= era.Writes.Exists(write => SectorLog.Entry.Gives(write, 0, sector) && write.Start < read.End && write.CertainFrom >= replaced);
         Holds(explained, "linearizability", $"{Name(read, sector, stamp)}, which a later write had replaced, or nobody wrote there");
-        if (stamp == 0)
-            return;
+        if (stamp != 0 || !era.Writes.Exists(write => SectorLog.Entry.Gives(write, 0, sector)))
+            CheckZones(read, sector, stamp, initial ? null : writer, era);
+    }
 
+    private void CheckZones(RequestRecord read, int sector, ulong stamp, RequestRecord? writer, SectorLog.Entry era)
+    {
         Dictionary<ulong, Zone> zones = _read[read.Disk][sector];
         Zone zone = zones.TryGetValue(stamp, out Zone old) ? old : new Zone(int.MaxValue, -1);
         zone = new Zone(Math.Min(zone.FirstEnd, read.End), Math.Max(zone.LastStart, read.Start));
         zones[stamp] = zone;
-        zone = Whole(zone, initial ? null : writer);
+        zone = Whole(zone, writer);
         foreach ((ulong other, Zone seen) in zones)
         {
-            if (other == stamp)
-                continue;
-            RequestRecord? otherWriter = other == era.Initial ? null : era.Writes.Find(write => SectorLog.Entry.Gives(write, other, sector));
-            Compare(read, sector, stamp, zone, Whole(seen, otherWriter));
+            if (other != stamp)
+                Compare(read, sector, stamp, zone, Whole(seen, other == era.Initial || other == 0 ? null : WriterOf(other, sector, read.Disk, era)));
         }
 
+        // A write that nobody has read holds its value for a moment only.
+        if (!zone.MustHold)
+            return;
         foreach (RequestRecord write in era.Writes)
         {
-            if (write != writer && write.CertainFrom < int.MaxValue && !zones.ContainsKey(write.StampOf(sector)))
+            if (write != writer && write.CertainFrom < int.MaxValue && Overlaps(zone, new Zone(write.CertainFrom, write.Start)) && !zones.ContainsKey(write.StampOf(sector)))
                 Compare(read, sector, stamp, zone, new Zone(write.CertainFrom, write.Start));
         }
+    }
+
+    // Who wrote a value in this era, or may still have come from before.
+    private RequestRecord? WriterOf(ulong stamp, int sector, int disk, SectorLog.Entry era)
+    {
+        RequestRecord writer = _history.Requests[Math.Min(Stamp.Request(stamp), _history.Requests.Count - 1)];
+        return writer.Disk == disk && writer.StampOf(sector) == stamp && (writer.Start > era.Since || era.Writes.Contains(writer)) ? writer : null;
     }
 
     private static Zone Whole(Zone reads, RequestRecord? writer) => writer is null

@@ -27,6 +27,9 @@ internal sealed class SectorLog : Checker
     /// <summary>Called for each sector, with the era that is over, before the next begins.</summary>
     public List<Action<int, int, Entry>> EraEnds { get; } = [];
 
+    /// <summary>Called for each write that is of no account any more.</summary>
+    public List<Action<int, int, RequestRecord>> Forgets { get; } = [];
+
     public Entry this[int disk, int sector] => _entries[disk][sector];
 
     public override void See(in HistoryEvent happened)
@@ -38,7 +41,13 @@ internal sealed class SectorLog : Checker
                 if (!request.Op.IsWrite())
                     return;
                 for (int sector = request.FirstSector; sector < request.EndSector; sector++)
-                    _entries[request.Disk][sector].Writes.Add(request);
+                {
+                    Entry entry = _entries[request.Disk][sector];
+                    if (entry.Writes.Count >= entry.ForgetAt)
+                        Forget(request.Disk, sector, entry);
+                    entry.Writes.Add(request);
+                }
+
                 break;
             case HistoryKind.PowerCut:
                 EndEra(null, happened.Index);
@@ -49,6 +58,36 @@ internal sealed class SectorLog : Checker
             default:
                 break;
         }
+    }
+
+    // A write is of no account when its value is gone from the device and nobody waits who may have read it there: if it
+    // failed, at once; if it was carried out, once a later one is durable, which then says all that it would have said.
+    private void Forget(int disk, int sector, Entry entry)
+    {
+        int oldest = int.MaxValue;
+        foreach (RingRecord ring in _history.Rings)
+        {
+            if (ring.Pending.Count > 0)
+                oldest = Math.Min(oldest, ring.Pending[0].Start);
+        }
+
+        ulong durable = _map.Durable(disk, sector);
+        RequestRecord? last = durable == 0 ? null : entry.Writes.Find(write => Entry.Gives(write, durable, sector) && write.CertainFrom < oldest);
+        _ = entry.Writes.RemoveAll(write =>
+        {
+            bool over = write.Outcome switch
+            {
+                Outcome.Lost => true,
+                Outcome.Failed => write.End < oldest,
+                _ => last is not null && write.CertainFrom < last.Start,
+            };
+            if (!over || _map.MayLeave(disk, sector, write.StampOf(sector)))
+                return false;
+            foreach (Action<int, int, RequestRecord> forgets in Forgets)
+                forgets(disk, sector, write);
+            return true;
+        });
+        entry.ForgetAt = Math.Max(Entry.ForgetAtLeast, 2 * entry.Writes.Count);
     }
 
     private void EndEra(int? domain, int index)
@@ -78,17 +117,23 @@ internal sealed class SectorLog : Checker
     /// <summary>One sector's era.</summary>
     internal sealed class Entry
     {
+        /// <summary>Fewer writes than this are not worth looking through.</summary>
+        public const int ForgetAtLeast = 16;
+
+        /// <summary>So many writes are looked through for those that are of no account.</summary>
+        public int ForgetAt { get; set; } = ForgetAtLeast;
+
         /// <summary>What it held when the era began.</summary>
         public ulong Initial { get; private set; }
 
         /// <summary>When the era began.</summary>
-        public int Since { get; private set; }
+        public int Since { get; private set; } = -1;
 
         /// <summary>What was asked to be written since, in order of arrival, and what may still come from before.</summary>
         public List<RequestRecord> Writes { get; } = [];
 
-        /// <summary>Whether it may hold a value though a write was certainly there from <paramref name="from"/> on.</summary>
-        /// <returns>False if nothing that writes this value could come after.</returns>
+        /// <summary>Whether it may hold a value though a write was certainly carried out.</summary>
+        /// <returns>False if nothing that gives this value could come after that write.</returns>
         public bool MayHold(ulong stamp, int sector, RequestRecord after)
         {
             foreach (RequestRecord write in Writes)

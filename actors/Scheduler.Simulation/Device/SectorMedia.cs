@@ -32,6 +32,10 @@ internal sealed class SectorMedia(int sectors)
     /// <summary>What the worst power cut leaves.</summary>
     public ulong Durable(int sector) => _durable[sector];
 
+    /// <summary>Whether a power cut could leave a value.</summary>
+    public bool MayLeave(int sector, ulong stamp) =>
+        _durable[sector] == stamp || (_volatile[sector]?.Exists(version => version.Stamp == stamp) ?? false);
+
     public void Write(int sector, ulong stamp, VolatileWrite write)
     {
         List<(ulong, VolatileWrite)> versions = _volatile[sector] ??= [];
@@ -55,8 +59,9 @@ internal sealed class SectorMedia(int sectors)
     public void Flush(long completedBy, Func<ulong, bool>? covers = null)
     {
         int kept = 0;
-        foreach (int sector in _dirty)
+        for (int i = 0; i < _dirty.Count; i++)
         {
+            int sector = _dirty[i];
             List<(ulong Stamp, VolatileWrite Write)> versions = _volatile[sector]!;
             int last = versions.FindLastIndex(version => version.Write.CompletedAt <= completedBy && (covers?.Invoke(version.Stamp) ?? true));
             if (last >= 0)

@@ -119,7 +119,7 @@ internal sealed class SimulatedDevice(
             || (bug == PlantedBug.FirstFlushAfterRestart && !_flushed)
             || (bug == PlantedBug.DsyncMarksRestClean && _dsyncSinceFlush);
         if (bug == PlantedBug.FlushCoversItsRing)
-            operation.FlushesRings = [.. history.Rings.Where(ring => ring.Requests.Exists(request => request is { Outcome: Outcome.Pending, Op: RequestOp.Flush })).Select(ring => ring.Id)];
+            operation.FlushesRings = [.. history.Rings.Where(ring => ring.Pending.Exists(request => request.Op == RequestOp.Flush)).Select(ring => ring.Id)];
         if (bug == PlantedBug.FlushTwice)
             Record(HistoryKind.DeviceStart, operation);
         _flushed = true;

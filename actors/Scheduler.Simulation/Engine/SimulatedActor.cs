@@ -24,6 +24,7 @@ internal sealed class SimulatedActor(SimulatedSystem system, Props? props, strin
     public override void Tell(object message, ActorRef? sender = null)
     {
         ArgumentNullException.ThrowIfNull(message);
+        system.Sending(message, this);
         _mailbox.Enqueue((message, sender));
         if (_ready)
             return;
@@ -106,6 +107,7 @@ internal sealed class SimulatedActor(SimulatedSystem system, Props? props, strin
                 if (_stopped)
                     return;
                 Sender = sender;
+                system.Taking(message, this);
                 Guarded(() => _actor!.Receive(message));
                 Sender = null;
                 break;

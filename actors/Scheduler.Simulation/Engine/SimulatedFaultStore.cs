@@ -46,6 +46,7 @@ internal sealed class SimulatedFaultStore(SimulatedSystem system, FaultRecords r
     public void Clear(int domain, Action<string?> done) => system.After(random.Next(3_000_000), () =>
     {
         records[domain] = 0;
+        history.Add(new HistoryEvent { Kind = HistoryKind.RecordCleared, Domain = domain });
         done(null);
     });
 }

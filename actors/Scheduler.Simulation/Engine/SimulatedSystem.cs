@@ -24,6 +24,13 @@ internal sealed class SimulatedSystem(Random random, long nowNs)
     /// <summary>What actors threw, the first first.</summary>
     public List<Exception> Failures { get; } = [];
 
+    /// <summary>Turns of actors so far.</summary>
+    public long Turns { get; private set; }
+
+    /// <summary>Sees each message as its receiver takes it, and as it is sent.</summary>
+    public Action<object, ActorRef> Taking { get; set; } = (_, _) => { };
+    public Action<object, ActorRef> Sending { get; set; } = (_, _) => { };
+
     /// <summary>Starts an actor.</summary>
     public SimulatedActor ActorOf(Props props, string name)
     {
@@ -50,13 +57,14 @@ internal sealed class SimulatedSystem(Random random, long nowNs)
 
     /// <summary>Does one thing.</summary>
     /// <returns>False if there is nothing to do, now or later.</returns>
-    public bool Step()
+    public bool Advance()
     {
         bool due = _agenda.TryPeek(out _, out (long TimeNs, long) first) && first.TimeNs <= NowNs;
         if (_ready.Count > 0 && (!due || random.Next(2) == 0))
         {
             int index = random.Next(_ready.Count);
             SimulatedActor actor = _ready[index];
+            Turns++;
             if (!actor.RunOne())
             {
                 _ready[index] = _ready[^1];

@@ -60,7 +60,14 @@ internal sealed class History
             case HistoryKind.Submit:
                 RequestRecord request = Requests[happened.Number];
                 request.Start = happened.Index;
-                Rings[request.Ring].Requests.Add(request);
+                Rings[request.Ring].Pending.Add(request);
+                break;
+            case HistoryKind.Accepted:
+                Accept(Requests[happened.Number], happened.Offset);
+                break;
+            case HistoryKind.Answered:
+                Requests[happened.Number].AnsweredTurn = happened.Offset;
+                _ = Rings[happened.Ring].Accepted.Remove(Requests[happened.Number]);
                 break;
             case HistoryKind.Reply:
                 NoteAnswer(Requests[happened.Number], happened.Value, happened.Index);
@@ -82,6 +89,14 @@ internal sealed class History
         }
     }
 
+    private void Accept(RequestRecord request, long turn)
+    {
+        List<RequestRecord> accepted = Rings[request.Ring].Accepted;
+        request.AcceptedTurn = turn;
+        request.Earlier.AddRange(accepted.Where(other => other.Stream == request.Stream));
+        accepted.Add(request);
+    }
+
     private void NoteAnswer(RequestRecord request, int error, int index)
     {
         request.Answers++;
@@ -90,20 +105,20 @@ internal sealed class History
         request.Outcome = error == 0 ? Outcome.Ok : Outcome.Failed;
         request.Error = error;
         request.End = index;
+        _ = Rings[request.Ring].Pending.Remove(request);
         foreach (ulong stamp in request.Result)
             Mix(stamp);
     }
 
     private static void End(RingRecord ring, Outcome outcome)
     {
-        foreach (RequestRecord request in ring.Requests)
+        foreach (RequestRecord request in ring.Pending)
         {
-            if (request.Outcome == Outcome.Pending)
-            {
-                request.Outcome = outcome;
-                request.Answers++;
-            }
+            request.Outcome = outcome;
+            request.Answers++;
         }
+
+        ring.Pending.Clear();
     }
 
     private void Mix(ulong value) => _hash = (_hash ^ value) * HashPrime;

@@ -1,0 +1,16 @@
+namespace Scheduler.Simulation;
+
+/// <summary>One ring in a history.</summary>
+internal sealed class RingRecord
+{
+    public required int Id { get; init; }
+    public required int Disk { get; init; }
+    public required SimulatedMemory Memory { get; init; }
+    public bool Closed { get; set; }
+
+    /// <summary>Requests that the volume has taken and not answered.</summary>
+    public List<RequestRecord> Accepted { get; } = [];
+
+    /// <summary>Requests that its guest waits for, the oldest first.</summary>
+    public List<RequestRecord> Pending { get; } = [];
+}

@@ -1,0 +1,51 @@
+namespace Scheduler.Simulation;
+
+/// <summary>What a seed does to a run besides its guests' requests, and how often: once in so many steps; 0 for never.</summary>
+internal sealed record Chaos
+{
+    public int PowerCutOneOf { get; init; }
+
+    public int KillOneOf { get; init; }
+
+    public int StopOneOf { get; init; }
+
+    public int DetachOneOf { get; init; }
+
+    public int AttachOneOf { get; init; }
+
+    public int ClearOneOf { get; init; }
+
+    /// <summary>One of so many records of a fault fails.</summary>
+    public int RecordFailsOneOf { get; init; }
+
+    public required DeviceProfile Device { get; init; }
+
+    /// <summary>Draws from a seed.</summary>
+    public static Chaos Draw(Random random, FaultKinds faults)
+    {
+        bool power = (faults & FaultKinds.Power) != 0;
+        bool device = (faults & FaultKinds.Device) != 0;
+        int rare = random.Next(3) switch { 0 => 200, 1 => 600, _ => 2_000 };
+        bool syncs = device && random.Next(2) == 0;
+        return new Chaos
+        {
+            PowerCutOneOf = power ? rare : 0,
+            KillOneOf = power ? rare : 0,
+            StopOneOf = random.Next(3) == 0 ? 1_500 : 0,
+            DetachOneOf = random.Next(2) == 0 ? 300 : 0,
+            AttachOneOf = 200,
+            ClearOneOf = 100,
+            RecordFailsOneOf = syncs && random.Next(4) == 0 ? 4 : 0,
+            Device = new DeviceProfile
+            {
+                Channels = random.Next(1, 9),
+                OperationNs = random.Next(5_000, 200_000),
+                FlushNs = random.Next(20_000, 2_000_000),
+                InlineOneOf = random.Next(4) == 0 ? random.Next(1, 4) : 0,
+                StallOneOf = device && random.Next(2) == 0 ? 200 : 0,
+                ErrorOneOf = device && random.Next(2) == 0 ? random.Next(10, 100) : 0,
+                SyncErrorOneOf = syncs ? random.Next(10, 60) : 0,
+            },
+        };
+    }
+}

@@ -1,0 +1,54 @@
+using Scheduler.Actors;
+using Scheduler.Core;
+
+namespace Scheduler.Simulation;
+
+/// <summary>One life of the service: its engine, its volume's scheduler, its view of the devices.</summary>
+internal sealed class Incarnation
+{
+    /// <summary>Starts a service on what is on the devices.</summary>
+    public Incarnation(Run run, VolumeSpec spec, Chaos chaos, FaultRecords records, VolumeTelemetry telemetry, long nowNs, long epoch, Random random)
+    {
+        System = new SimulatedSystem(random, nowNs);
+        Faults = new SimulatedFaultStore(System, records, run.History, random) { FailOneOf = chaos.RecordFailsOneOf };
+        Devices =
+        [
+            .. spec.Domains.Select((domain, i) =>
+                new SimulatedDevice(i, domain, run.Map.Media[i], chaos.Device, System, run.History, random, run.Bug)),
+        ];
+        (Props props, Status) = VolumeScheduler.Prepare(new VolumeSetup
+        {
+            Name = Run.VolumeName,
+            Spec = spec,
+            Devices = new VolumeDevices(Devices, spec.Depth + spec.Domains.Count, System.Post),
+            Timer = actor => new SimulatedTimer(System, actor),
+            Faults = Faults,
+            Telemetry = telemetry,
+            Epoch = epoch,
+        });
+        Volume = System.ActorOf(props, Run.VolumeName);
+        System.Register(Run.VolumeName, Volume);
+    }
+
+    public SimulatedSystem System { get; }
+
+    public IReadOnlyList<SimulatedDevice> Devices { get; }
+
+    public SimulatedFaultStore Faults { get; }
+
+    public ActorRef Volume { get; }
+
+    public VolumeStatus Status { get; }
+
+    /// <summary>Its rings that are not closed.</summary>
+    public List<SimulatedRing> Rings { get; } = [];
+
+    /// <summary>It was told to stop.</summary>
+    public bool Stopping { get; set; }
+
+    /// <summary>Steps until it is killed because it has given up; -1 for never.</summary>
+    public int KillIn { get; set; } = -1;
+
+    /// <summary>An operator is at it.</summary>
+    public bool Clearing { get; set; }
+}

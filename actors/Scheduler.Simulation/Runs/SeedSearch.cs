@@ -1,0 +1,70 @@
+using System.Diagnostics;
+
+namespace Scheduler.Simulation;
+
+/// <summary>How far a search has come.</summary>
+/// <param name="Seeds">Seeds that were run.</param>
+/// <param name="Steps">Steps of all their runs.</param>
+/// <param name="Elapsed">Real time.</param>
+/// <param name="Failed">The failed run with the lowest seed, or null.</param>
+public sealed record SeedProgress(int Seeds, long Steps, TimeSpan Elapsed, SimulationResult? Failed)
+{
+    /// <summary>Steps in a second of real time.</summary>
+    public double StepsPerSecond => Steps / Math.Max(1e-9, Elapsed.TotalSeconds);
+}
+
+/// <summary>Runs one seed after another, on several threads, until time is up or one fails.</summary>
+/// <param name="first">The first run; the others differ in the seed, which counts up.</param>
+public sealed class SeedSearch(SimulationOptions first)
+{
+    private readonly Lock _lock = new();
+    private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private int _taken;
+    private int _seeds;
+    private long _steps;
+    private SimulationResult? _failed;
+
+    /// <summary>How far it has come. From any thread.</summary>
+    public SeedProgress Progress
+    {
+        get
+        {
+            lock (_lock)
+                return new SeedProgress(_seeds, _steps, _clock.Elapsed, _failed);
+        }
+    }
+
+    /// <summary>Runs seeds. A run that has begun is finished.</summary>
+    /// <param name="duration">Until when new seeds are begun; the first one is in any case.</param>
+    /// <param name="threads">Threads to use.</param>
+    /// <param name="cancellation">Begins no new seed.</param>
+    /// <returns>What was done.</returns>
+    public SeedProgress Run(TimeSpan duration, int threads, CancellationToken cancellation)
+    {
+        _ = Parallel.For(0, threads, new ParallelOptions { MaxDegreeOfParallelism = threads }, _ => Work(duration, cancellation));
+        return Progress;
+    }
+
+    private void Work(TimeSpan duration, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            int number;
+            lock (_lock)
+            {
+                if (_failed is not null || (_taken > 0 && (_clock.Elapsed >= duration || cancellation.IsCancellationRequested)))
+                    return;
+                number = _taken++;
+            }
+
+            SimulationResult result = Simulation.Run(first with { Seed = unchecked(first.Seed + number) });
+            lock (_lock)
+            {
+                _seeds++;
+                _steps += result.Steps;
+                if (result.Failed && (_failed is null || result.Options.Seed < _failed.Options.Seed))
+                    _failed = result;
+            }
+        }
+    }
+}

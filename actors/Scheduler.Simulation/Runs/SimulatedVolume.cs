@@ -1,0 +1,71 @@
+using Scheduler.Core;
+
+namespace Scheduler.Simulation;
+
+/// <summary>Draws a small volume: everything that one can have, little of each.</summary>
+internal static class SimulatedVolume
+{
+    /// <summary>Draws a volume whose disks lie side by side.</summary>
+    public static VolumeSpec Draw(Random random, int guestCount)
+    {
+        GuestSpec[] guests = new GuestSpec[guestCount > 0 ? guestCount : random.Next(1, 5)];
+        for (int i = 0; i < guests.Length; i++)
+            guests[i] = DrawGuest(random, i);
+
+        int domains = random.Next(1, 3);
+        long[] ends = new long[domains];
+        DiskSpec[] disks = new DiskSpec[guests.Length + random.Next(2)];
+        for (int i = 0; i < disks.Length; i++)
+        {
+            List<Extent> extents = [];
+            long end = 0;
+            for (int n = random.Next(1, 4); n > 0; n--)
+            {
+                // Few blocks, so that requests meet; sometimes many, so that requests go in pieces.
+                long length = 4096L * (random.Next(8) == 0 ? 150 : random.Next(1, 9));
+                int domain = random.Next(domains);
+                extents.Add(new Extent(end, domain, ends[domain], length));
+                end += length;
+                ends[domain] += length;
+            }
+
+            disks[i] = new DiskSpec
+            {
+                Name = $"disk{i}",
+                Guest = i % guests.Length,
+                Ordered = random.Next(2) == 0 ? OrderedMode.FlushFua : OrderedMode.TagFlush,
+                Extents = extents,
+            };
+        }
+
+        return new VolumeSpec
+        {
+            Domains = [.. ends.Select(end => DrawDomain(random, end))],
+            Guests = guests,
+            Disks = disks,
+            Depth = random.Next(1, 17),
+            Costs = new CostModel { FlushNs = 400_000 },
+        };
+    }
+
+    // Room for one more block, for a disk that is misplaced on purpose.
+    private static DomainSpec DrawDomain(Random random, long end) => new(
+        end + 4096,
+        VolatileCache: random.Next(12) > 0,
+        DurableWrites: random.Next(8) == 0,
+        SupportsDsync: random.Next(2) == 0);
+
+    private static GuestSpec DrawGuest(Random random, int index)
+    {
+        GuestSpec guest = new() { Name = $"guest{index}", Weight = random.Next(1, 1000) };
+        if (random.Next(4) == 0)
+            guest = guest with { UnflushedBytesMax = random.Next(1, 500_000) };
+        if (random.Next(4) == 0)
+            guest = guest with { Reservation = random.Next(1, 20_000) };
+        if (random.Next(6) == 0)
+            guest = guest with { Limit = guest.Reservation + random.Next(100, 20_000) };
+        if (random.Next(3) == 0)
+            guest = guest with { FlushLatencyNsMax = random.Next(300_000) };
+        return guest;
+    }
+}
