@@ -24,6 +24,7 @@ internal sealed class Run
     private Incarnation _now = null!;
     private long _epoch;
     private int _steps;
+    private bool _faultsAreOver;
 
     private Run(SimulationOptions options, VolumeTelemetry telemetry)
     {
@@ -137,6 +138,8 @@ internal sealed class Run
             Disks = [.. Map.Spec.Disks.Select((disk, i) => i == 0 ? Misplaced(disk) : disk)],
         };
         _now = new Incarnation(this, spec, _chaos, _records, _telemetry, nowNs, ++_epoch, _engineRandom);
+        if (_faultsAreOver)
+            StopFaults();
         History.NowNs = () => _now.System.NowNs;
         _now.System.Taking = NoteAccepted;
         _now.System.Sending = NoteAnswered;
@@ -270,16 +273,14 @@ internal sealed class Run
     private void Finish()
     {
         GuestsMaySend = false;
+        _faultsAreOver = true;
         History.Add(new HistoryEvent { Kind = HistoryKind.FaultsOver });
         if (_now.KillIn >= 0)
             Kill();
         StopFaults();
         RunUntilQuiet("faults are over");
         if (_now.KillIn >= 0 || _now.Stopping)
-        {
             Kill();
-            StopFaults();
-        }
 
         History.Add(new HistoryEvent { Kind = HistoryKind.Quiet });
         while (_now.Status.IsFenced)
