@@ -77,7 +77,9 @@ internal sealed class SectorLog : Checker
         {
             bool over = write.Outcome switch
             {
-                Outcome.Lost => true,
+
+                // It may have been there until what is durable now replaced it.
+                Outcome.Lost => last is not null,
                 Outcome.Failed => write.End < oldest,
                 _ => last is not null && write.CertainFrom < last.Start,
             };
