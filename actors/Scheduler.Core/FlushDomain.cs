@@ -67,6 +67,9 @@ internal sealed class FlushDomain(int index, DomainSpec spec, double flushNs)
     /// <summary>Learns which way of FUA is cheaper.</summary>
     public FuaChoice Fua;
 
+    /// <summary>Whether a completed write is durable here without a flush and without FUA.</summary>
+    public bool MakesDurable(RequestOp op) => !Spec.VolatileCache || (Spec.DurableWrites && op.WritesData());
+
     public bool IsClean(Disk disk) => disk.DirtyAt[Index] < FlushedAt;
 
     /// <summary>F3: whether the flush in flight will make durable all that the disk has completed until now.</summary>

@@ -106,6 +106,16 @@ public static class RequestOps
     public static bool MovesData(this RequestOp op) =>
         op is RequestOp.Read or RequestOp.Prefetch or RequestOp.Write or RequestOp.BarrierWrite;
 
+    /// <summary>Whether it writes bytes of its own, which a durable write or a device in <c>O_DSYNC</c> mode makes durable.</summary>
+    /// <param name="op">An operation.</param>
+    /// <returns>True for write and barrier write.</returns>
+    public static bool WritesData(this RequestOp op) => op is RequestOp.Write or RequestOp.BarrierWrite;
+
+    /// <summary>Whether it asks for a flush by itself, rather than by a flag.</summary>
+    /// <param name="op">An operation.</param>
+    /// <returns>True for flush, barrier write and empty barrier.</returns>
+    public static bool IsFlushPoint(this RequestOp op) => op == RequestOp.Flush || op.IsBarrier();
+
     /// <summary>Whether it has a range.</summary>
     /// <param name="op">An operation.</param>
     /// <returns>False for flush and empty barrier.</returns>

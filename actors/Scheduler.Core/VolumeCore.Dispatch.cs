@@ -45,11 +45,10 @@ public sealed partial class VolumeCore
             return;
         }
 
-        bool data = request.Op is RequestOp.Write or RequestOp.BarrierWrite;
-        bool durable = !domain.Spec.VolatileCache || (data && domain.Spec.DurableWrites);
+        bool data = request.Op.WritesData();
         bool dsync = false;
         long unflushed = 0;
-        if (write && !durable)
+        if (write && !domain.MakesDurable(request.Op))
         {
             bool fua = (request.Flags & RequestFlags.Fua) != 0
                 || (request.Op == RequestOp.BarrierWrite && disk.Spec.Ordered.BarrierDataIsFua());
@@ -95,8 +94,7 @@ public sealed partial class VolumeCore
         io.Length = length;
         io.BufferOffset = request.Dispatched;
 
-        if (request.StartedNs < 0)
-            request.StartedNs = _nowNs;
+        MarkStarted(request);
         request.PiecesInFlight++;
         request.Dispatched += length;
         if (request.Dispatched == request.Length || request.Op == RequestOp.Status)
@@ -151,7 +149,6 @@ public sealed partial class VolumeCore
     private void WriteCompleted(Request request, in Operation operation, FlushDomain domain, int error)
     {
         Disk disk = request.Ring.Disk;
-        bool data = request.Op is RequestOp.Write or RequestOp.BarrierWrite;
         if (operation.Dsync)
             domain.Fua.DsyncTook(_nowNs - operation.StartedNs);
 
@@ -165,8 +162,7 @@ public sealed partial class VolumeCore
             FailFenced(request, domain);
         }
 
-        bool durable = !domain.Spec.VolatileCache || (data && domain.Spec.DurableWrites) || (operation.Dsync && error == 0);
-        if (!durable)
+        if (!domain.MakesDurable(request.Op) && !(operation.Dsync && error == 0))
         {
             // A write that failed may have changed part of its range: it dirties the disk all the same.
             disk.DirtyAt[domain.Index] = ++_moment;

@@ -48,7 +48,7 @@ public sealed partial class VolumeCore
 
         if (op == RequestOp.Flush)
             ring.Disk.Guest.FlushRequests++;
-        if (op is RequestOp.Flush or RequestOp.BarrierWrite or RequestOp.EmptyBarrier)
+        if (op.IsFlushPoint())
             _gathering.Arrived(ring, _nowNs);
 
         int refusal = _stopping || ring.Disconnected ? CoreError.Shutdown
@@ -158,7 +158,7 @@ public sealed partial class VolumeCore
             request.Error = CoreError.Shutdown;
         }
 
-        if (request.Op is RequestOp.Flush or RequestOp.BarrierWrite or RequestOp.EmptyBarrier)
+        if (request.Op.IsFlushPoint())
             _gathering.Answered(ring, _nowNs);
 
         ref Effect reply = ref _effects.Add(EffectKind.Reply);
