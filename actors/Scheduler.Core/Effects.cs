@@ -75,6 +75,15 @@ public struct Effect
 
     /// <summary>Reply: how long the request waited before its first device operation; all of it if there was none.</summary>
     public long QueuedNs;
+
+    /// <summary>Reply: how long it was held by its stream's order, or by a policy that drains.</summary>
+    public long DrainNs;
+
+    /// <summary>Reply: how long it was in the policy's queue before a piece or a flush of it went to the device.</summary>
+    public long QueueNs;
+
+    /// <summary>Reply: how long it waited for device flushes to start (F1, F7), over all domains.</summary>
+    public long BatchNs;
 }
 
 /// <summary>A growing, reused list of effects.</summary>

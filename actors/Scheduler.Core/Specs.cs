@@ -61,6 +61,12 @@ public enum PolicyKind : byte
 
     /// <summary>Pass-through, a baseline for comparison: order of arrival, and a device flush for each flush.</summary>
     Fifo = 1,
+
+    /// <summary>As the old backends did, a baseline for comparison: every flush and barrier drains the whole volume's queue.</summary>
+    QueueDrain = 2,
+
+    /// <summary>A baseline for comparison: every flush and barrier drains its own ring's queue; nothing is merged.</summary>
+    RingDrain = 3,
 }
 
 /// <summary>A volume: what one scheduler owns.</summary>

@@ -338,6 +338,7 @@ public sealed class VolumeScheduler : Actor
             telemetry.OnDevice.Record((total - effect.QueuedNs) / 1e9, tags);
         }
 
+        _setup.Observer?.Answered(ring.Guest, effect, now);
         _tracing.Answered(ring, effect);
         if (!ring.Detached)
             _rings.AddReply(ring, effect.Slot, effect.Error, Self);

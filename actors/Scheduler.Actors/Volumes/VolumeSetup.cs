@@ -42,6 +42,16 @@ public interface IFaultStore
     void Clear(int domain, Action<string?> done);
 }
 
+/// <summary>Sees what a volume's scheduler answers. Called on the volume's dispatcher.</summary>
+public interface IVolumeObserver
+{
+    /// <summary>A request was answered.</summary>
+    /// <param name="guest">Index of its guest.</param>
+    /// <param name="reply">The core's <see cref="EffectKind.Reply"/>.</param>
+    /// <param name="nowNs">Now.</param>
+    void Answered(int guest, in Effect reply, long nowNs);
+}
+
 /// <summary>What a volume's scheduler needs to start.</summary>
 public sealed record VolumeSetup
 {
@@ -68,6 +78,9 @@ public sealed record VolumeSetup
 
     /// <summary>Instruments.</summary>
     public required VolumeTelemetry Telemetry { get; init; }
+
+    /// <summary>Sees each answer as the core gives it, or null.</summary>
+    public IVolumeObserver? Observer { get; init; }
 
     /// <summary>Which incarnation of the scheduler this is.</summary>
     public long Epoch { get; init; } = 1;
