@@ -10,7 +10,7 @@ internal abstract class DispatchPolicy
     public abstract void Add(Request request, long nowNs);
 
     /// <summary>Takes a request out: all its pieces are dispatched, or it was dropped.</summary>
-    public abstract void Remove(Request request);
+    public abstract void Remove(Request request, long nowNs);
 
     /// <summary>A guest's writes were blocked or unblocked (Q1).</summary>
     public abstract void BlockChanged(Guest guest, long nowNs);
@@ -23,6 +23,11 @@ internal abstract class DispatchPolicy
 
     /// <summary>Device time that was measured afterwards, such as a flush's (Q1).</summary>
     public abstract void Charge(Guest guest, double costNs, long nowNs);
+
+    /// <summary>A request was answered.</summary>
+    public virtual void Answered(Request request, long nowNs)
+    {
+    }
 
     /// <summary>From now on limits hold nothing back: the volume is stopping.</summary>
     public abstract void LiftLimits();

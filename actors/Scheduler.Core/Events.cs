@@ -61,6 +61,9 @@ public readonly record struct VolumeEvent
     /// <summary>Bytes.</summary>
     public long Length { get; private init; }
 
+    /// <summary>How many of the ring's answers the guest had heard when it sent the request (O6).</summary>
+    public long Heard { get; private init; }
+
     /// <summary>A ring comes.</summary>
     /// <param name="ring">A number that no attached ring has; small, since tables are indexed by it.</param>
     /// <param name="disk">Index of its disk.</param>
@@ -83,10 +86,29 @@ public readonly record struct VolumeEvent
     /// <param name="length">Bytes; above 0 where the operation has a range.</param>
     /// <param name="flags">Modifiers.</param>
     /// <param name="stream">Stream.</param>
+    /// <param name="heard">How many of the ring's answers the guest had heard when it sent the request (O6); rather too few than too many.</param>
     /// <returns>The event.</returns>
     public static VolumeEvent Submit(
-        int ring, int slot, RequestOp op, long offset = 0, long length = 0, RequestFlags flags = RequestFlags.None, byte stream = 0) =>
-        new() { Kind = EventKind.Submit, Ring = ring, Slot = slot, Op = op, Offset = offset, Length = length, Flags = flags, Stream = stream };
+        int ring,
+        int slot,
+        RequestOp op,
+        long offset = 0,
+        long length = 0,
+        RequestFlags flags = RequestFlags.None,
+        byte stream = 0,
+        long heard = long.MaxValue) =>
+        new()
+        {
+            Kind = EventKind.Submit,
+            Ring = ring,
+            Slot = slot,
+            Op = op,
+            Offset = offset,
+            Length = length,
+            Flags = flags,
+            Stream = stream,
+            Heard = heard,
+        };
 
     /// <summary>The device finished an operation.</summary>
     /// <param name="operation">The effect's operation.</param>

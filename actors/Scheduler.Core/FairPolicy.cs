@@ -40,7 +40,7 @@ internal sealed class FairPolicy(int guests, double unitNs) : DispatchPolicy
             Enter(guest, nowNs);
     }
 
-    public override void Remove(Request request)
+    public override void Remove(Request request, long nowNs)
     {
         Dequeue(request);
         if (!request.Ring.Disk.Guest.Backlogged)

@@ -4,7 +4,7 @@
 // guest's writes out of the order until a flush of the volume's own is done.
 namespace Scheduler.Core;
 
-internal sealed class FifoPolicy(int guests) : DispatchPolicy
+internal class FifoPolicy(int guests) : DispatchPolicy
 {
     private readonly TagHeap _oldest = new(guests);
 
@@ -16,7 +16,7 @@ internal sealed class FifoPolicy(int guests) : DispatchPolicy
         Place(request.Ring.Disk.Guest);
     }
 
-    public override void Remove(Request request)
+    public override void Remove(Request request, long nowNs)
     {
         Dequeue(request);
         Place(request.Ring.Disk.Guest);

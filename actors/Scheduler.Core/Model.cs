@@ -78,6 +78,12 @@ internal sealed class Ring
     /// <summary>Closed by the scheduler (F6): what still comes is refused.</summary>
     public bool Disconnected;
 
+    /// <summary>O6: answers given so far: what a front end counts to say what its guest had heard.</summary>
+    public long Answers;
+
+    /// <summary>Of a policy that drains rings.</summary>
+    public readonly DrainScope Drain = new();
+
     /// <summary>What the flush gathering (F7) knows of the ring's habits.</summary>
     public FlushHabit Habit;
 

@@ -53,6 +53,17 @@ internal sealed class Request(Ring ring, int slot)
     /// <summary>When the first device operation for it began; -1 before.</summary>
     public long StartedNs;
 
+    /// <summary>Since when it has been waiting where it is now: in the policy's queue, or for a flush to start.</summary>
+    public long SinceNs;
+
+    /// <summary>Where its time went (the fields of the reply).</summary>
+    public long DrainNs;
+    public long QueueNs;
+    public long BatchNs;
+
+    /// <summary>Of a policy that drains: it was let into the queue.</summary>
+    public bool LetThrough;
+
     /// <summary>Bytes already cut into pieces and dispatched.</summary>
     public long Dispatched;
     public int PiecesInFlight;

@@ -5,7 +5,8 @@
 //     barrier is complete. It orders its own stream only (O4): all state here is one stream's.
 // O3  A read may pass a pending barrier, unless it overlaps an earlier write of the stream that is not complete.
 // O6  A barrier fails, unissued, if a write of its stream that was unanswered when the barrier arrived fails; when a
-//     barrier fails, the requests queued behind it fail unissued.
+//     barrier fails, the requests queued behind it fail unissued. *Unanswered* and *queued behind* are meant as the guest
+//     sees it: a failure counts until the guest has heard of it, since what it sent until then it built on success.
 //
 // Q5  What is held here occupies no device slot.
 namespace Scheduler.Core;
@@ -21,10 +22,27 @@ internal sealed class RequestStream(Ring ring, int number)
     /// <summary>Requests of the stream that are not complete, the held ones included.</summary>
     private int _unfinished;
 
+    /// <summary>The latest failures, as numbers of the ring's answers: of a write, and of a barrier.</summary>
+    private long _failedWrite;
+    private long _failedBarrier;
+
     public int Number { get; } = number;
 
     /// <summary>Set while the volume starts what <see cref="NextToStart"/> gives, so that completions within do not nest.</summary>
     public bool Releasing { get; set; }
+
+    /// <summary>O6: whether a request fails because of what had failed before it arrived, and its guest did not know yet.</summary>
+    public bool HasFailedUnheard(RequestOp op, long heard) =>
+        !op.IsRead() && (heard < _failedBarrier || (op.IsBarrier() && heard < _failedWrite));
+
+    /// <summary>A request of the stream was answered with an error.</summary>
+    public void NoteFailure(RequestOp op, long answer)
+    {
+        if (op.IsBarrier())
+            _failedBarrier = answer;
+        if (op.IsWrite())
+            _failedWrite = answer;
+    }
 
     /// <summary>Takes a request that has arrived.</summary>
     /// <returns>True if it may start now; otherwise it is held.</returns>

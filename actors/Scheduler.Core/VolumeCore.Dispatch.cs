@@ -39,7 +39,7 @@ public sealed partial class VolumeCore
         if (write && domain.Fault != 0)
         {
             // F6: everything but reads fails on a fenced domain.
-            _policy.Remove(request);
+            _policy.Remove(request, _nowNs);
             FailFenced(request, domain);
             TryAdvance(request);
             return;
@@ -94,11 +94,11 @@ public sealed partial class VolumeCore
         io.Length = length;
         io.BufferOffset = request.Dispatched;
 
-        MarkStarted(request);
+        MarkLeftQueue(request);
         request.PiecesInFlight++;
         request.Dispatched += length;
         if (request.Dispatched == request.Length || request.Op == RequestOp.Status)
-            _policy.Remove(request);
+            _policy.Remove(request, _nowNs);
     }
 
     private void Completed(int number, int error)
@@ -143,7 +143,7 @@ public sealed partial class VolumeCore
         if (request.Error == 0)
             request.Error = error;
         if (request.State == RequestState.Queued)
-            _policy.Remove(request);
+            _policy.Remove(request, _nowNs);
     }
 
     private void WriteCompleted(Request request, in Operation operation, FlushDomain domain, int error)

@@ -39,6 +39,7 @@ public sealed partial class VolumeCore
             }
 
             request.Awaits++;
+            request.SinceNs = _nowNs;
             if (domain.FlushInFlightCovers(disk))
             {
                 domain.Flying.Add(request);
@@ -53,7 +54,7 @@ public sealed partial class VolumeCore
         }
 
         if (request.OwnFlushDomains != 0)
-            _policy.Add(request, _nowNs);
+            Queue(request);
     }
 
     // Where the policy passes flushes through, each goes in its turn, several at once: F1 and F7 do not hold there.
@@ -63,7 +64,7 @@ public sealed partial class VolumeCore
         request.OwnFlushDomains &= ~domain.Bit;
         if (domain.Fault != 0)
         {
-            _policy.Remove(request);
+            _policy.Remove(request, _nowNs);
             request.OwnFlushDomains = 0;
             FailFenced(request, domain);
             TryAdvance(request);
@@ -74,7 +75,7 @@ public sealed partial class VolumeCore
         _dataInFlight++;
         DeviceFlushes++;
         request.PiecesInFlight++;
-        MarkStarted(request);
+        MarkLeftQueue(request);
         int number = _operations.Start(new Operation
         {
             Request = request,
@@ -88,7 +89,7 @@ public sealed partial class VolumeCore
         flush.Operation = number;
         TraceServes(domain, request, number);
         if (request.OwnFlushDomains == 0)
-            _policy.Remove(request);
+            _policy.Remove(request, _nowNs);
     }
 
     private void OwnFlushCompleted(Request request, in Operation operation, FlushDomain domain, int error)
@@ -143,6 +144,8 @@ public sealed partial class VolumeCore
         flush.Operation = number;
         foreach (Request request in domain.Flying)
         {
+            request.BatchNs += _nowNs - request.SinceNs;
+            request.SinceNs = _nowNs;
             MarkStarted(request);
             TraceServes(domain, request, domain.Operation);
         }
@@ -259,6 +262,13 @@ public sealed partial class VolumeCore
         _moment++;
         foreach (Disk disk in _disks)
             disk.DirtyAt[domain.Index] = _moment;
+    }
+
+    private void MarkLeftQueue(Request request)
+    {
+        request.QueueNs += _nowNs - request.SinceNs;
+        request.SinceNs = _nowNs;
+        MarkStarted(request);
     }
 
     private void MarkStarted(Request request)

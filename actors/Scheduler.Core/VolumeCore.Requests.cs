@@ -36,6 +36,9 @@ public sealed partial class VolumeCore
         request.Sequence = ++_sequence;
         request.ArrivedNs = _nowNs;
         request.StartedNs = -1;
+        request.DrainNs = 0;
+        request.QueueNs = 0;
+        request.BatchNs = 0;
         request.Dispatched = 0;
         request.UndurableDomains = 0;
         request.OwnFlushDomains = 0;
@@ -60,6 +63,12 @@ public sealed partial class VolumeCore
             request.Error = refusal;
             Answer(request);
         }
+        else if (request.Stream.HasFailedUnheard(op, happened.Heard))
+        {
+            // O6: its guest sent it before it could know.
+            request.Error = CoreError.Io;
+            AnswerInOrder(request);
+        }
         else if (request.Stream.Arrive(request))
         {
             Start(request);
@@ -70,6 +79,7 @@ public sealed partial class VolumeCore
     private void Start(Request request)
     {
         request.State = RequestState.Waiting;
+        request.DrainNs = _nowNs - request.ArrivedNs;
         switch (request.Op)
         {
             case RequestOp.Flush or RequestOp.EmptyBarrier:
@@ -82,9 +92,15 @@ public sealed partial class VolumeCore
                 TryAdvance(request);
                 break;
             default:
-                _policy.Add(request, _nowNs);
+                Queue(request);
                 break;
         }
+    }
+
+    private void Queue(Request request)
+    {
+        request.SinceNs = _nowNs;
+        _policy.Add(request, _nowNs);
     }
 
     private void TryAdvance(Request request)
@@ -100,7 +116,7 @@ public sealed partial class VolumeCore
             else if (request.Phase == BarrierPhase.PreFlush)
             {
                 request.Phase = BarrierPhase.Data;
-                _policy.Add(request, _nowNs);
+                Queue(request);
                 return;
             }
 
@@ -126,7 +142,7 @@ public sealed partial class VolumeCore
     {
         RequestStream stream = request.Stream;
         Request? firstToFail = stream.Complete(request);
-        Answer(request);
+        AnswerInOrder(request);
         if (firstToFail is not null)
         {
             // O6: from the last to the first, so that none of them seems to be free to start.
@@ -134,7 +150,7 @@ public sealed partial class VolumeCore
             {
                 failed.State = RequestState.Waiting;
                 failed.Error = CoreError.Io;
-                Answer(failed);
+                AnswerInOrder(failed);
                 if (failed == firstToFail)
                     break;
             }
@@ -146,6 +162,14 @@ public sealed partial class VolumeCore
         while (stream.NextToStart() is { } next)
             Start(next);
         stream.Releasing = false;
+    }
+
+    // O6: what fails within its stream's order is remembered until its guest has heard of it.
+    private void AnswerInOrder(Request request)
+    {
+        Answer(request);
+        if (request.Error != 0)
+            request.Stream.NoteFailure(request.Op, request.Ring.Answers);
     }
 
     private void Answer(Request request)
@@ -170,10 +194,15 @@ public sealed partial class VolumeCore
         reply.Length = request.Length;
         reply.TimeNs = request.ArrivedNs;
         reply.QueuedNs = (request.StartedNs < 0 ? _nowNs : request.StartedNs) - request.ArrivedNs;
+        reply.DrainNs = request.DrainNs;
+        reply.QueueNs = request.QueueNs;
+        reply.BatchNs = request.BatchNs;
 
         request.State = RequestState.Free;
         ring.Busy--;
+        ring.Answers++;
         _busy--;
+        _policy.Answered(request, _nowNs);
         ReleaseIfGone(ring);
     }
 
@@ -202,7 +231,7 @@ public sealed partial class VolumeCore
     {
         if (request.State != RequestState.Queued)
             return;
-        _policy.Remove(request);
+        _policy.Remove(request, _nowNs);
         request.Error = error;
         TryAdvance(request);
     }

@@ -11,6 +11,7 @@
 //   FlushGathering.cs         how long a flush waits for company                     F7
 //   FuaChoice.cs              which way of FUA                                       F5
 //   FairPolicy.cs             whose piece is next                                    Q2 Q3
+//   FifoPolicy.cs, DrainPolicy.cs   baselines for comparison
 namespace Scheduler.Core;
 
 /// <summary>
@@ -61,6 +62,8 @@ public sealed partial class VolumeCore
         {
             PolicyKind.Fair => new FairPolicy(_guests.Length, spec.Costs.UnitNs),
             PolicyKind.Fifo => new FifoPolicy(_guests.Length),
+            PolicyKind.QueueDrain => new DrainPolicy(_guests.Length, perRing: false),
+            PolicyKind.RingDrain => new DrainPolicy(_guests.Length, perRing: true),
             _ => throw new ArgumentException($"policy {spec.Policy} is not known", nameof(spec)),
         };
     }

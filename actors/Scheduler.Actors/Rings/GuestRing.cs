@@ -33,11 +33,22 @@ public sealed class RingPort
     /// <summary>The ring's actor.</summary>
     public ActorRef Ring { get; }
 
+    /// <summary>
+    /// How many of the ring's answers the guest has heard; kept by a front end that carries barriers, rather too low than too
+    /// high. What is added fails if it was sent before the guest heard that something failed that it relies on (O6).
+    /// </summary>
+    public long AnswersHeard { get; set; }
+
     /// <summary>Puts a request into the batch that <see cref="Send"/> sends.</summary>
     /// <param name="request">The request, checked (S1), in a free slot.</param>
     public void Add(in RingRequest request)
     {
-        _batch ??= _channel.RentRequests();
+        if (_batch is null)
+        {
+            _batch = _channel.RentRequests();
+            _batch.AnswersHeard = AnswersHeard;
+        }
+
         _batch.Add(request);
         if (_batch.Count == RequestBatch.Capacity)
             Send();

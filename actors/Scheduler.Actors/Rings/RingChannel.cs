@@ -16,6 +16,9 @@ public sealed class RequestBatch
     /// <summary>How many requests are in it.</summary>
     public int Count { get; private set; }
 
+    /// <summary>How many of the ring's answers its guest had heard when it sent the first of the requests (O6).</summary>
+    public long AnswersHeard { get; set; }
+
     /// <summary>The requests.</summary>
     public ReadOnlySpan<RingRequest> Requests => _requests.AsSpan(0, Count);
 

@@ -150,7 +150,14 @@ public sealed class VolumeScheduler : Actor
             ring.Buffers[request.Slot] = request.Buffer;
             _tracing.Arrived(ring, request);
             Step(VolumeEvent.Submit(
-                ring.Number, request.Slot, (RequestOp)request.Op, request.Offset, request.Length, (RequestFlags)request.Flags, request.Stream));
+                ring.Number,
+                request.Slot,
+                (RequestOp)request.Op,
+                request.Offset,
+                request.Length,
+                (RequestFlags)request.Flags,
+                request.Stream,
+                batch.AnswersHeard));
         }
 
         batch.Channel.Return(batch);

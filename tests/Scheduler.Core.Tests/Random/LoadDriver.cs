@@ -106,6 +106,9 @@ internal sealed class LoadDriver
         if (slot < 0)
             return;
         byte stream = (byte)Take(ref a, (uint)ring.Streams);
+
+        // Some answers are still on their way to the guest.
+        ring.Heard = Math.Max(ring.Heard, ring.Answers - (Take(ref a, 3) == 0 ? Take(ref a, 6) : 0));
         RequestOp op = Take(ref a, 16) switch
         {
             <= 2 => RequestOp.Read,
@@ -119,7 +122,7 @@ internal sealed class LoadDriver
         };
         if (!op.HasRange())
         {
-            Step(VolumeEvent.Submit(ring.Number, slot, op, stream: stream));
+            Step(VolumeEvent.Submit(ring.Number, slot, op, stream: stream, heard: ring.Heard));
             return;
         }
 
@@ -129,7 +132,7 @@ internal sealed class LoadDriver
         bool large = Take(ref a, 4) == 0;
         long offset = Take(ref a, (uint)Math.Min(blocks, large ? 3 : 8));
         long length = large ? blocks - offset : Math.Min(blocks - offset, 1 + Take(ref a, 3));
-        Step(VolumeEvent.Submit(ring.Number, slot, op, offset * 4096, length * 4096, flags, stream));
+        Step(VolumeEvent.Submit(ring.Number, slot, op, offset * 4096, length * 4096, flags, stream, ring.Heard));
     }
 
     private void CompleteOne(uint a)
@@ -237,7 +240,7 @@ internal sealed class LoadDriver
     private static string Text(in VolumeEvent happened) => happened.Kind switch
     {
         EventKind.Submit => $"submit r{happened.Ring}.{happened.Slot} {happened.Op} {TraceText.Bytes(happened.Offset)}+"
-            + $"{TraceText.Bytes(happened.Length)} {happened.Flags} stream={happened.Stream}",
+            + $"{TraceText.Bytes(happened.Length)} {happened.Flags} stream={happened.Stream} heard={happened.Heard}",
         EventKind.Completed => $"done #{happened.Operation} error={happened.Value}",
         EventKind.Attach => $"attach r{happened.Ring} disk{happened.Slot} credits={happened.Value} streams={happened.Stream}",
         EventKind.Detach => $"detach r{happened.Ring}",

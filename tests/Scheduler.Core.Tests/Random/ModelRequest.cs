@@ -14,6 +14,13 @@ internal sealed class ModelRing(int number, int disk, int credits, int streams)
     public bool Detached { get; set; }
 
     public bool Disconnected { get; set; }
+
+    /// <summary>Answers given, and how many of them the guest has heard.</summary>
+    public long Answers { get; set; }
+    public long Heard { get; set; }
+
+    /// <summary>Failed requests, with the number of the answer that said so.</summary>
+    public List<(ModelRequest Request, long Answer)> Failed { get; } = [];
 }
 
 /// <summary>An unanswered request, or an answered write that others still depend on.</summary>

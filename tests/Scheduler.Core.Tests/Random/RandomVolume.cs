@@ -60,7 +60,7 @@ internal static class RandomVolume
             Guests = guests,
             Disks = disks,
             Depth = random.Next(1, 7),
-            Policy = random.Next(6) == 0 ? PolicyKind.Fifo : PolicyKind.Fair,
+            Policy = random.Next(4) > 0 ? PolicyKind.Fair : (PolicyKind)random.Next((int)PolicyKind.Fifo, (int)PolicyKind.RingDrain + 1),
             Costs = new CostModel { FlushNs = 100_000 },
         };
         return (spec, rings);

@@ -103,6 +103,12 @@ internal sealed class ReferenceModel(VolumeSpec spec, VolumeCore core)
         };
         request.MayNotPass = request.BehindBarrier && earlier.Exists(other => other.Op.IsWrite() && other.Overlaps(request));
         Check.That(ring.Slots[submit.Slot] is null, "model", "a slot is busy");
+
+        // O6, as the guest sees it: what it has not heard of has not happened.
+        long heard = submit.Heard;
+        request.MustFail = !request.Op.IsRead() && ring.Failed.Exists(failed =>
+            failed.Answer > heard && failed.Request.Stream == stream
+            && (failed.Request.Op.IsBarrier() || (request.Op.IsBarrier() && failed.Request.Op.IsWrite())));
         ring.Slots[submit.Slot] = request;
         _unanswered.Add(request);
 
@@ -239,6 +245,9 @@ internal sealed class ReferenceModel(VolumeSpec spec, VolumeCore core)
         request.Answered = true;
         request.Error = error;
         request.Ring.Slots[request.Slot] = null;
+        request.Ring.Answers++;
+        if (error is not (0 or CoreError.Shutdown or CoreError.Canceled) && !(error == CoreError.NotSupported && request.Op.IsBarrier()))
+            request.Ring.Failed.Add((request, request.Ring.Answers));
         _ = _unanswered.Remove(request);
         Check.That(
             request.Pieces.TrueForAll(piece => !Device.InFlight.Values.Contains(piece)),
@@ -363,6 +372,9 @@ internal sealed class ReferenceModel(VolumeSpec spec, VolumeCore core)
 
     private void CheckWorkConserving()
     {
+        if (spec.Policy is PolicyKind.QueueDrain or PolicyKind.RingDrain)
+            return;
+
         // Where flushes are passed through they take slots like anything else.
         bool busy = spec.Policy == PolicyKind.Fair
             ? Device.DataInFlight >= Math.Max(1, spec.Depth - Device.FlushesInFlight)

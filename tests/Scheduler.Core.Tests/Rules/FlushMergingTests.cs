@@ -45,7 +45,7 @@ public class FlushMergingTests
 
     [Fact]
     public void Pass_through_sends_each_flush_as_it_comes_and_merges_none() => Trace.Check("""
-        volume policy=fifo
+        volume policy=Fifo
         domain d0 cache
         guest a latency=0
         disk A a d0:0+1M

@@ -183,6 +183,29 @@ public class OrderTests
         """);
 
     [Fact]
+    public void O6_what_was_sent_before_the_guest_heard_that_a_barrier_failed_fails_too() => Trace.Check(Tagged + """
+        0 submit r0.0 barrier 0+4K                | io#0 r0.0 d0 barrier 0+4K
+        1 done #0 error=28                        | reply r0.0 error=28       // the ring's second answer: the first made the disk clean
+        2 submit r0.1 write 4K+4K heard=1         | reply r0.1 error=5
+        2 submit r0.2 flush heard=1               | reply r0.2 error=5
+        2 submit r0.3 read 4K+4K heard=1          | io#0 r0.3 d0 read 4K+4K
+        2 submit r0.4 write 4K+4K stream=1 heard=1 | io#1 r0.4 d0 write 4K+4K
+        3 submit r0.5 write 4K+4K heard=2         | io#2 r0.5 d0 write 4K+4K
+        3 submit r0.6 empty-barrier heard=2       | reply r0.6 error=5        // behind the write r0.1, whose failure it had not heard of
+        4 submit r0.7 write 4K+4K heard=4         | reply r0.7 error=5        // behind r0.6
+        4 submit r0.8 write 4K+4K heard=5         | io#3 r0.8 d0 write 4K+4K
+        """);
+
+    [Fact]
+    public void O6_a_barrier_that_was_sent_before_the_guest_heard_that_a_write_failed_fails() => Trace.Check(Tagged + """
+        0 submit r0.0 write 0+4K            | io#0 r0.0 d0 write 0+4K
+        1 done #0 error=5                   | reply r0.0 error=5
+        1 submit r0.1 write 4K+4K heard=1   | io#0 r0.1 d0 write 4K+4K  // no barrier between them
+        1 submit r0.2 empty-barrier heard=1 | reply r0.2 error=5
+        1 submit r0.3 write 4K+4K heard=2   | reply r0.3 error=5
+        """);
+
+    [Fact]
     public void O6_a_write_that_was_answered_with_an_error_before_the_barrier_came_does_not_fail_it() => Trace.Check(Tagged + """
         0 submit r0.0 write 0+4K    | io#0 r0.0 d0 write 0+4K
         1 done #0 error=5           | reply r0.0 error=5

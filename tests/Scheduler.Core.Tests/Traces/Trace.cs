@@ -78,21 +78,23 @@ internal static class Trace
             return 0;
 
         // The flushes take as long as a flush is believed to take, so that the belief stays.
-        List<int> flushes = [];
+        Stack<int> flushes = [];
         foreach (VolumeEvent ring in setup.Rings)
-        {
-            foreach (Effect effect in core.Step(VolumeEvent.Submit(ring.Ring, 0, RequestOp.Flush), 0))
-            {
-                if (effect.Kind == EffectKind.Flush)
-                    flushes.Add(effect.Operation);
-            }
-        }
+            Take(core.Step(VolumeEvent.Submit(ring.Ring, 0, RequestOp.Flush), 0), flushes);
 
-        // Last first, so that numbers are given out from 0 again.
-        flushes.Reverse();
-        foreach (int flush in flushes)
-            _ = core.Step(VolumeEvent.Completed(flush), setup.FlushNs);
+        // Last first, so that numbers are given out from 0 again; some policies start one when another is over.
+        while (flushes.TryPop(out int flush))
+            Take(core.Step(VolumeEvent.Completed(flush), setup.FlushNs), flushes);
         return setup.FlushNs;
+    }
+
+    private static void Take(ReadOnlySpan<Effect> effects, Stack<int> flushes)
+    {
+        foreach (Effect effect in effects)
+        {
+            if (effect.Kind == EffectKind.Flush)
+                flushes.Push(effect.Operation);
+        }
     }
 
     private static string Text(List<(string Event, List<string> Effects)> table)

@@ -1,6 +1,6 @@
 // Events as they are written in traces:
 //
-//   submit r0.1 write 0+4K fua stream=1     ring 0, slot 1, a range of the disk
+//   submit r0.1 write 0+4K fua stream=1     ring 0, slot 1, a range of the disk; heard=3: the guest had heard 3 answers
 //   submit r0.2 flush                       also: barrier 0+4K, empty-barrier, discard, zero, read, prefetch, status
 //   done #3 error=5                         operation 3
 //   attach r1 A credits=4 streams=2, detach r0, tick, recorded d0, clear d0, stop
@@ -46,7 +46,8 @@ internal static class TraceEvents
         RequestOp op = Op(words[2]);
         (long offset, long length) = op.HasRange() ? TraceText.Range(words[3]) : (0, 0);
         RequestFlags flags = words.Contains("fua") ? RequestFlags.Fua : RequestFlags.None;
-        return VolumeEvent.Submit(ring, slot, op, offset, length, flags, Stream(words, "stream", 0));
+        long heard = TraceText.Option(words, "heard") is { } text ? TraceText.Integer(text) : long.MaxValue;
+        return VolumeEvent.Submit(ring, slot, op, offset, length, flags, Stream(words, "stream", 0), heard);
     }
 
     private static byte Stream(string[] words, string key, byte otherwise) =>

@@ -1,6 +1,6 @@
 // The head of a trace, one line for each thing:
 //
-//   volume depth=4 policy=fifo flush=1000 op=20 byte=0.25     costs in microseconds, per byte in nanoseconds
+//   volume depth=4 policy=Fifo flush=1000 op=20 byte=0.25     costs in microseconds, per byte in nanoseconds
 //   domain d0 cache dsync                                     or: nocache, durable, fault=5
 //   guest a weight=100 limit=1000 reservation=0 unflushed=1M latency=100000
 //   disk A a tag d0:0+1M d1:0+1M                              without "tag": FLUSH_FUA
@@ -49,7 +49,7 @@ internal sealed class TraceSetup
         {
             case "volume":
                 _depth = TraceText.Integer(TraceText.Option(words, "depth") ?? "8");
-                _policy = words.Contains("policy=fifo") ? PolicyKind.Fifo : PolicyKind.Fair;
+                _policy = Enum.Parse<PolicyKind>(TraceText.Option(words, "policy") ?? nameof(PolicyKind.Fair));
                 _costs = new CostModel
                 {
                     OperationNs = Number(words, "op", _defaults.OperationNs / 1000) * 1000,
