@@ -1,5 +1,6 @@
 // O2: in the flushing modes, no write after a barrier survives a crash unless everything before the barrier in its stream
-// does. What failed before the barrier is excused: then the barrier fails (O6, BarrierFailureChecker).
+// does. What failed before the barrier is excused: then the barrier fails (O6, BarrierFailureChecker). A barrier binds what
+// was sent behind it, unless it failed and its guest knew when it sent.
 using Scheduler.Core;
 
 namespace Scheduler.Simulation;
@@ -15,7 +16,7 @@ internal sealed class BarrierCrashChecker(History history, DiskMap map, SectorLo
         {
             case HistoryKind.Submit:
                 RequestRecord request = history.Requests[happened.Number];
-                if (map.Spec.Disks[request.Disk].Ordered != OrderedMode.TagFlush || request.Op.IsRead())
+                if (!map.Spec.Disks[request.Disk].Ordered.TakesBarriers() || request.Op.IsRead())
                     return;
                 if (!_streams.TryGetValue((request.Ring, request.Stream), out List<RequestRecord>? stream))
                     _streams[(request.Ring, request.Stream)] = stream = [];
@@ -48,10 +49,8 @@ internal sealed class BarrierCrashChecker(History history, DiskMap map, SectorLo
         }
     }
 
-    // A failed barrier binds what the volume had taken before it answered the barrier (O6: "already queued behind it"). What the
-    // guest sent before it heard of the failure, and the volume took later, is a gap that this does not see.
     private static bool Binds(RequestRecord barrier, RequestRecord after) =>
-        barrier.Op.IsBarrier() && (barrier.Outcome != Outcome.Failed || (after.AcceptedTurn != 0 && after.AcceptedTurn < barrier.AnsweredTurn));
+        barrier.Op.IsBarrier() && (barrier.Outcome != Outcome.Failed || after.Start < barrier.End);
 
     private void CheckBefore(List<RequestRecord> stream, int barrier, RequestRecord after)
     {

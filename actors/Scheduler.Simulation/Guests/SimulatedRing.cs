@@ -61,6 +61,7 @@ internal sealed class SimulatedRing : IRingFrontEnd
 
     public void OnReplies(ReadOnlySpan<RingReply> replies)
     {
+        Port.AnswersHeard += replies.Length;
         foreach (RingReply reply in replies)
         {
             RequestRecord request = _sent[reply.Slot]!;

@@ -24,7 +24,7 @@ internal sealed record Workload
     public static Workload Draw(Random random, OrderedMode mode, int diskSectors)
     {
         // Read, Write, Flush, BarrierWrite, EmptyBarrier, Discard, Zero, Prefetch, Status.
-        bool barriers = mode == OrderedMode.TagFlush || random.Next(16) == 0;
+        bool barriers = mode.TakesBarriers() || random.Next(16) == 0;
         int[] mix = random.Next(5) switch
         {
             0 => [5, 10, 10, 0, 0, 0, 0, 0, 0],

@@ -60,7 +60,9 @@ internal sealed class History
             case HistoryKind.Submit:
                 RequestRecord request = Requests[happened.Number];
                 request.Start = happened.Index;
-                Rings[request.Ring].Pending.Add(request);
+                List<RequestRecord> pending = Rings[request.Ring].Pending;
+                request.Unheard.AddRange(pending.Where(other => other.Stream == request.Stream));
+                pending.Add(request);
                 break;
             case HistoryKind.Accepted:
                 Accept(Requests[happened.Number], happened.Offset);

@@ -43,6 +43,9 @@ internal sealed class RequestRecord
     /// <summary>Those of its stream that the volume had taken before and not answered in an earlier turn.</summary>
     public List<RequestRecord> Earlier { get; } = [];
 
+    /// <summary>Those of its stream that were sent before, and whose answer its guest had not heard.</summary>
+    public List<RequestRecord> Unheard { get; } = [];
+
     /// <summary>How often its guest was answered; the ring's end counts.</summary>
     public int Answers { get; set; }
     public Outcome Outcome { get; set; }

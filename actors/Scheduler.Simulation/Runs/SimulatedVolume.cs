@@ -33,7 +33,7 @@ internal static class SimulatedVolume
             {
                 Name = $"disk{i}",
                 Guest = i % guests.Length,
-                Ordered = random.Next(2) == 0 ? OrderedMode.FlushFua : OrderedMode.TagFlush,
+                Ordered = random.Next(2) == 0 ? OrderedMode.FlushFua : (OrderedMode)random.Next((int)OrderedMode.None, (int)OrderedMode.FlushFua),
                 Extents = extents,
             };
         }
@@ -44,6 +44,7 @@ internal static class SimulatedVolume
             Guests = guests,
             Disks = disks,
             Depth = random.Next(1, 17),
+            Policy = random.Next(4) > 0 ? PolicyKind.Fair : (PolicyKind)random.Next((int)PolicyKind.Fifo, (int)PolicyKind.RingDrain + 1),
             Costs = new CostModel { FlushNs = 400_000 },
         };
     }
