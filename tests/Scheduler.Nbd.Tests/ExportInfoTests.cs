@@ -1,3 +1,4 @@
+using Scheduler.Actors;
 using Scheduler.Nbd.Protocol;
 
 namespace Scheduler.Nbd.Tests;
@@ -40,5 +41,32 @@ public class ExportInfoTests
         TransmissionFlags actual = export.FlagsFor(new Negotiated(structured, false));
         Assert.Equal(Always, actual & Always);
         Assert.Equal(flags, (actual & ~Always).ToString());
+    }
+
+    [Fact]
+    public void A_disk_without_order_offers_no_flush_and_no_fua()
+    {
+        TransmissionFlags flags = new ExportInfo("d0", 4096, order: RingOrder.None).FlagsFor(default);
+        Assert.Equal("HasFlags, SendTrim, SendWriteZeroes, CanMultiConn, SendCache, SendFastZero", flags.ToString());
+    }
+
+    // The map takes the numbers on the wire; here they meet the names.
+    [Theory]
+    [InlineData(NbdCommand.Read, RingOp.Read)]
+    [InlineData(NbdCommand.Write, RingOp.Write)]
+    [InlineData(NbdCommand.Flush, RingOp.Flush)]
+    [InlineData(NbdCommand.Trim, RingOp.Discard)]
+    [InlineData(NbdCommand.Cache, RingOp.Prefetch)]
+    [InlineData(NbdCommand.WriteZeroes, RingOp.Zero)]
+    [InlineData(NbdCommand.BlockStatus, RingOp.Status)]
+    public void What_the_check_accepts_the_map_knows(NbdCommand command, RingOp op)
+    {
+        bool isFlush = command == NbdCommand.Flush;
+        RequestHeader request = new(NbdConstants.RequestMagic, NbdCommandFlags.Fua, command, 1, 0, isFlush ? 0u : 4096u);
+        Negotiated negotiated = new(true, true);
+        Assert.Equal(RequestFate.Accept, RequestCheck.Check(request, TestExports.D0, negotiated).Fate);
+        MappedRequest mapped = ProtocolMap.Nbd(RingOrder.FlushFua, (ushort)command, (ushort)request.Flags);
+        Assert.Equal((op, 0), (mapped.Op, mapped.Error));
+        Assert.Equal(op is RingOp.Write or RingOp.Discard or RingOp.Zero, mapped.Flags == RingFlags.Fua);
     }
 }

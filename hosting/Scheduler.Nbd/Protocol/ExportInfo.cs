@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Text;
+using Scheduler.Actors;
 
 namespace Scheduler.Nbd.Protocol;
 
@@ -22,6 +23,7 @@ public sealed class ExportInfo
     /// <see cref="NbdConstants.PayloadBytesMax"/>.</param>
     /// <param name="readOnly">Whether writes are refused.</param>
     /// <param name="description">A text for people, to 4096 bytes of UTF-8 without NUL; may be empty.</param>
+    /// <param name="order">The ordered mode of the disk.</param>
     /// <exception cref="ArgumentException">A value is outside what its parameter says.</exception>
     public ExportInfo(
         string name,
@@ -30,7 +32,8 @@ public sealed class ExportInfo
         int preferredBlock = 4096,
         int maxPayload = NbdConstants.PayloadBytesMax,
         bool readOnly = false,
-        string description = "")
+        string description = "",
+        RingOrder order = RingOrder.FlushFua)
     {
         Require(name.Length > 0 && IsString(name), "is not a name of 1 to 4096 bytes without NUL", nameof(name));
         Require(
@@ -52,6 +55,7 @@ public sealed class ExportInfo
         MaxPayload = maxPayload;
         ReadOnly = readOnly;
         Description = description;
+        Order = order;
     }
 
     /// <summary>The canonical name.</summary>
@@ -75,20 +79,18 @@ public sealed class ExportInfo
     /// <summary>A text for people; may be empty.</summary>
     public string Description { get; }
 
+    /// <summary>The ordered mode of the disk.</summary>
+    public RingOrder Order { get; }
+
     /// <summary>The flags that a client sees.</summary>
     /// <param name="negotiated">What this client negotiated so far.</param>
-    /// <returns>
-    /// Everything this server can do. <see cref="TransmissionFlags.CanMultiConn"/> always: all connections to a disk
-    /// reach one scheduler, whose flush covers what was replied on any of them (F2). A read-only export offers nothing
-    /// that writes.
-    /// </returns>
+    /// <returns>What <see cref="ProtocolMap"/> says of the disk's mode. A read-only export offers nothing that writes.</returns>
     public TransmissionFlags FlagsFor(Negotiated negotiated)
     {
-        TransmissionFlags flags = TransmissionFlags.HasFlags | TransmissionFlags.SendFlush | TransmissionFlags.SendFua
-            | TransmissionFlags.SendCache | TransmissionFlags.CanMultiConn;
-        flags |= ReadOnly
-            ? TransmissionFlags.ReadOnly
-            : TransmissionFlags.SendTrim | TransmissionFlags.SendWriteZeroes | TransmissionFlags.SendFastZero;
+        const TransmissionFlags Writing = TransmissionFlags.SendTrim | TransmissionFlags.SendWriteZeroes | TransmissionFlags.SendFastZero;
+        TransmissionFlags flags = TransmissionFlags.HasFlags | (TransmissionFlags)ProtocolMap.NbdFlags(Order);
+        if (ReadOnly)
+            flags = (flags & ~Writing) | TransmissionFlags.ReadOnly;
         if (negotiated.StructuredReplies)
             flags |= TransmissionFlags.SendDontFragment;
         return flags;

@@ -403,26 +403,12 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
         _receiving = -1;
         ref ConnectionSlot slot = ref _memory.Slots[number];
         ref readonly RequestHeader header = ref slot.Header;
-        RingOp op = header.Command switch
-        {
-            NbdCommand.Read => RingOp.Read,
-            NbdCommand.Write => RingOp.Write,
-            NbdCommand.Flush => RingOp.Flush,
-            NbdCommand.Trim => RingOp.Discard,
-            NbdCommand.WriteZeroes => RingOp.Zero,
-            NbdCommand.Cache => RingOp.Prefetch,
-            _ => RingOp.Status,
-        };
-        RingFlags flags = RingFlags.None;
-        if (op is RingOp.Write or RingOp.Discard or RingOp.Zero && (header.Flags & NbdCommandFlags.Fua) != 0)
-            flags |= RingFlags.Fua;
-        if ((header.Flags & NbdCommandFlags.NoHole) != 0)
-            flags |= RingFlags.NoHole;
-        if ((header.Flags & NbdCommandFlags.FastZero) != 0)
-            flags |= RingFlags.FastZero;
-        if (op == RingOp.Status)
+
+        // The check has let through only what the map knows.
+        MappedRequest mapped = ProtocolMap.Nbd(_export.Info.Order, (ushort)header.Command, (ushort)header.Flags);
+        if (mapped.Op == RingOp.Status)
             AllocationMap.Clear(slot.Buffer);
-        _port.Add(new RingRequest(number, op, flags, 0, (long)header.Offset, header.Length, slot.Buffer));
+        _port.Add(new RingRequest(number, mapped.Op, mapped.Flags, 0, (long)header.Offset, header.Length, slot.Buffer));
     }
 
     private void PrepareReply(int number, int errno)

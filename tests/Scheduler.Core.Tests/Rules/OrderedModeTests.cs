@@ -64,12 +64,30 @@ public sealed class OrderedModeTests
         """,
         new DomainSpec(1 << 20, VolatileCache: false, DurableWrites: true, SupportsDsync: true));
 
-    private static void AssertTable(string expected, DomainSpec domain)
+    // Another write, "<" where it is answered, was sent before and is on its way. A barrier waits for it: the drain of the
+    // modes' names. A flush covers what was answered before only (F2), and waits for nothing.
+    [Fact]
+    public void O2_O5_behind_a_write_that_is_on_its_way() => AssertTable(
+        """
+        mode         write     barrier write  empty barrier  flush     FUA write
+        None         W > < =   E= > <         E= > <         F > < =   W! > < =
+        Drain        W > < =   < F W F = >    < F = >        F > < =   W! > < =
+        DrainFlush   W > < =   < F W F = >    < F = >        F > < =   W! > < =
+        DrainFua     W > < =   < F W! = >     < F = >        F > < =   W! > < =
+        Tag          W > < =   < F W F = >    < F = >        F > < =   W! > < =
+        TagFlush     W > < =   < F W F = >    < F = >        F > < =   W! > < =
+        TagFua       W > < =   < F W! = >     < F = >        F > < =   W! > < =
+        FlushFua     W > < =   E= > <         E= > <         F > < =   W! > < =
+        """,
+        new DomainSpec(1 << 20, VolatileCache: true, DurableWrites: false, SupportsDsync: true),
+        onItsWay: true);
+
+    private static void AssertTable(string expected, DomainSpec domain, bool onItsWay = false)
     {
         StringBuilder table = new("mode         write     barrier write  empty barrier  flush     FUA write");
         foreach (OrderedMode mode in Enum.GetValues<OrderedMode>())
         {
-            string[] cells = [.. s_requests.Select(request => Carry(mode, domain, request.Op, request.Flags))];
+            string[] cells = [.. s_requests.Select(request => Carry(mode, domain, request.Op, request.Flags, onItsWay))];
             table.Append('\n').Append($"{mode,-12} {cells[0],-9} {cells[1],-14} {cells[2],-14} {cells[3],-9} {cells[4]}".TrimEnd());
         }
 
@@ -77,7 +95,7 @@ public sealed class OrderedModeTests
     }
 
     // One request on a disk with an answered, unflushed write, and another write right behind it.
-    private static string Carry(OrderedMode mode, DomainSpec domain, RequestOp op, RequestFlags flags)
+    private static string Carry(OrderedMode mode, DomainSpec domain, RequestOp op, RequestFlags flags, bool onItsWay)
     {
         VolumeCore core = new(new VolumeSpec
         {
@@ -96,6 +114,8 @@ public sealed class OrderedModeTests
         Finish();
         Step(VolumeEvent.Submit(0, 0, RequestOp.Write, 0, 4096));
         Finish();
+        if (onItsWay)
+            Step(VolumeEvent.Submit(0, 3, RequestOp.Write, 12288, 4096));
         seen.Clear();
 
         Step(VolumeEvent.Submit(0, 1, op, 4096 * (op.HasRange() ? 1 : 0), op.HasRange() ? 4096 : 0, flags));
@@ -120,6 +140,7 @@ public sealed class OrderedModeTests
                     { Kind: EffectKind.Io, Slot: 2 } => ">",
                     { Kind: EffectKind.Io } => effect.Dsync ? "W!" : "W",
                     { Kind: EffectKind.Flush } => "F",
+                    { Kind: EffectKind.Reply, Slot: 3 } => "<",
                     { Kind: EffectKind.Reply, Slot: 1 } => effect.Error == 0 ? "=" : "E=",
                     _ => null,
                 };
