@@ -194,6 +194,12 @@ internal static unsafe partial class LibC
         [FieldOffset(40)]
         public ulong Size;
 
+        [FieldOffset(128)]
+        public uint DeviceMajor;
+
+        [FieldOffset(132)]
+        public uint DeviceMinor;
+
         [FieldOffset(152)]
         public uint DirectMemoryAlignment;
 
