@@ -1,5 +1,3 @@
-using Scheduler.Storage.Native;
-
 namespace Scheduler.Storage;
 
 /// <summary>
@@ -8,21 +6,10 @@ namespace Scheduler.Storage;
 /// </summary>
 public sealed class FileDevice : IBlockDevice
 {
-    private const int WorkersMin = 4;
-    private const int WorkersMax = 8;
-
-    // Copying more than that would hold up the caller as a wait would: about 50 us.
-    private const long InlineBytesMax = 256 * 1024;
-
     private readonly FileVolume _volume;
     private readonly CompletionQueue _completions = new();
+    private readonly InlineTransfers _transfers;
     private readonly WorkerPool _pool;
-
-    // The owner's only: whether the file takes RWF_NOWAIT, until it says that it does not. ext4 never does for buffered
-    // writes, tmpfs for nothing.
-    private bool _readsNoWait;
-    private bool _writesNoWait;
-
     private DeviceRequest[] _deferred = new DeviceRequest[64];
     private DeviceCompletion[] _inline = new DeviceCompletion[64];
     private bool _disposed;
@@ -34,10 +21,8 @@ public sealed class FileDevice : IBlockDevice
         ArgumentOutOfRangeException.ThrowIfNegative(workers);
         _volume = volume;
         Info = volume.Info;
-        _readsNoWait = volume.Cache != CacheMode.Direct;
-        _writesNoWait = volume.Cache == CacheMode.Buffered;
-        int count = workers > 0 ? workers : Math.Clamp(Environment.ProcessorCount, WorkersMin, WorkersMax);
-        _pool = new WorkerPool(new FileOperations(volume), _completions, volume, count);
+        _transfers = new InlineTransfers(volume);
+        _pool = new WorkerPool(new FileOperations(volume), _completions, volume, workers);
     }
 
     /// <inheritdoc/>
@@ -64,7 +49,7 @@ public sealed class FileDevice : IBlockDevice
         int completed = 0;
         foreach (ref readonly DeviceRequest request in requests)
         {
-            if (TryInline(request))
+            if (_transfers.TryComplete(request))
                 _inline[completed++] = new DeviceCompletion(request.Tag, 0);
             else
                 _deferred[deferred++] = request;
@@ -88,28 +73,4 @@ public sealed class FileDevice : IBlockDevice
         _pool.Dispose();
         _volume.Dispose();
     }
-
-    // Only a complete success counts: after anything else a worker does the whole request and has the last word.
-    private bool TryInline(in DeviceRequest request)
-    {
-        if (request.Length > InlineBytesMax)
-            return false;
-        switch (request.Op)
-        {
-            case DeviceOp.Read when _readsNoWait:
-                nint read = FileCalls.ReadOnce(
-                    _volume.Descriptor, request.Buffer, request.Length, request.Offset, LibC.RwfNoWait);
-                _readsNoWait = !NotKnown(read);
-                return read == request.Length;
-            case DeviceOp.Write when _writesNoWait && request.Flags == DeviceFlags.None:
-                nint written = FileCalls.WriteOnce(
-                    _volume.Descriptor, request.Buffer, request.Length, request.Offset, LibC.RwfNoWait);
-                _writesNoWait = !NotKnown(written);
-                return written == request.Length;
-            default:
-                return false;
-        }
-    }
-
-    private static bool NotKnown(nint result) => result is -Errno.EOPNOTSUPP or -LibC.ENOSYS;
 }

@@ -9,7 +9,8 @@ namespace Scheduler.Storage;
 /// <remarks>
 /// The lock is an open-file-description write lock on the whole file (<c>fcntl(2)</c>), the kind that QEMU takes on images: it
 /// goes when the descriptor is closed, whoever dies how. A block device is also opened with <c>O_EXCL</c>, which keeps
-/// mounts and device mapper out, and is kept out by them.
+/// mounts and device mapper out, and is kept out by them. What a process that was killed had in flight through io_uring holds
+/// the file a moment longer, so a lock is waited for that long.
 /// </remarks>
 public sealed class FileVolume : IDisposable
 {
@@ -17,6 +18,8 @@ public sealed class FileVolume : IDisposable
     private const int BlockSizeMin = 512;
     private const int BlockSizeMax = 4096;
     private const uint CreateMode = 0x180; // 0600
+    private const int LockTries = 50;
+    private const int LockTryMilliseconds = 10;
 
     private bool _closed;
 
@@ -125,6 +128,12 @@ public sealed class FileVolume : IDisposable
         }
 
         int fd = FileCalls.Open(path, LibC.ReadWrite | (status.IsBlockDevice ? LibC.Exclusive : 0));
+        for (int i = 0; i < LockTries && fd == -LibC.EBUSY; i++)
+        {
+            Thread.Sleep(LockTryMilliseconds);
+            fd = FileCalls.Open(path, LibC.ReadWrite | LibC.Exclusive);
+        }
+
         if (fd == -LibC.EBUSY)
             throw InUse(path, -fd);
         return fd >= 0 ? fd : throw CannotOpen(path, "open", -fd);
@@ -139,9 +148,17 @@ public sealed class FileVolume : IDisposable
     private unsafe void LockWhole()
     {
         LibC.FileLock whole = new() { Type = LibC.FileLock.Write };
-        if (LibC.FControl(Descriptor, LibC.SetOpenFileLock, &whole) == 0)
-            return;
-        int error = LibC.LastError;
+        int error = 0;
+        for (int i = 0; i <= LockTries; i++)
+        {
+            if (LibC.FControl(Descriptor, LibC.SetOpenFileLock, &whole) == 0)
+                return;
+            error = LibC.LastError;
+            if (error is not (Errno.EAGAIN or LibC.EACCES))
+                break;
+            Thread.Sleep(LockTryMilliseconds);
+        }
+
         throw error is Errno.EAGAIN or LibC.EACCES
             ? InUse(Path, error)
             : new VolumeOpenException(

@@ -19,8 +19,11 @@ public enum DeviceKind
 /// <summary>How requests reach a file.</summary>
 public enum IoMethod
 {
-    /// <summary>The best that works here.</summary>
+    /// <summary>io_uring where the kernel allows it, else threads.</summary>
     Auto,
+
+    /// <summary>io_uring, or the volume is not opened.</summary>
+    IoUring,
 
     /// <summary>Threads that block.</summary>
     Threads,

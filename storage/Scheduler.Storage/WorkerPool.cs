@@ -12,6 +12,8 @@ namespace Scheduler.Storage;
 /// </remarks>
 internal sealed class WorkerPool : IDisposable
 {
+    private const int WorkersMin = 4;
+    private const int WorkersMax = 8;
     private const int ShareMax = 16;
     private const long ShareBytesMax = 256 * 1024;
     private const int StackBytes = 256 * 1024;
@@ -41,11 +43,13 @@ internal sealed class WorkerPool : IDisposable
     /// <param name="operations">Carries requests out.</param>
     /// <param name="completions">Takes the results.</param>
     /// <param name="volume">Its kind and cache mode decide which requests are short.</param>
-    /// <param name="workers">Most threads, besides the one for flushes.</param>
+    /// <param name="workers">Most threads besides the one for flushes; 0: as many as there are cores, 4 to 8.</param>
     public WorkerPool(FileOperations operations, CompletionQueue completions, FileVolume volume, int workers)
     {
         _operations = operations;
         _completions = completions;
+        if (workers == 0)
+            workers = Math.Clamp(Environment.ProcessorCount, WorkersMin, WorkersMax);
         _workers = new Thread?[workers];
         _plainWritesAreShort = volume.Cache == CacheMode.Buffered;
 

@@ -1,33 +1,44 @@
+using Scheduler.Storage.Uring;
+
 namespace Scheduler.Storage.Tests;
 
-public abstract class FileDeviceSpecification(CacheMode cache) : DeviceSpecification
+public abstract class FileDeviceSpecification(IoMethod io, CacheMode cache, int workers = 0) : DeviceSpecification
 {
     protected override IBlockDevice Open() => DeviceFactory.Open(new VolumeOptions
     {
         Path = Own(new TemporaryDirectory()).File("volume"),
         Size = Size,
         Cache = cache,
+        Io = io,
+        Workers = workers,
     });
 }
 
-public sealed class BufferedFileSpecification() : FileDeviceSpecification(CacheMode.Buffered);
+public sealed class BufferedFileSpecification() : FileDeviceSpecification(IoMethod.Threads, CacheMode.Buffered);
 
-public sealed class DirectFileSpecification() : FileDeviceSpecification(CacheMode.Direct);
+public sealed class DirectFileSpecification() : FileDeviceSpecification(IoMethod.Threads, CacheMode.Direct);
 
-public sealed class DsyncFileSpecification() : FileDeviceSpecification(CacheMode.Dsync);
+public sealed class DsyncFileSpecification() : FileDeviceSpecification(IoMethod.Threads, CacheMode.Dsync);
 
-public sealed class OneWorkerFileSpecification : DeviceSpecification
+public sealed class OneWorkerFileSpecification() : FileDeviceSpecification(IoMethod.Threads, CacheMode.Buffered, workers: 1);
+
+public sealed class UringBufferedFileSpecification() : FileDeviceSpecification(IoMethod.IoUring, CacheMode.Buffered);
+
+public sealed class UringDirectFileSpecification() : FileDeviceSpecification(IoMethod.IoUring, CacheMode.Direct);
+
+public sealed class UringDsyncFileSpecification() : FileDeviceSpecification(IoMethod.IoUring, CacheMode.Dsync);
+
+/// <summary>Every batch takes several system calls, and its completions overflow their queue.</summary>
+public sealed class UringSmallQueuesSpecification : DeviceSpecification
 {
-    protected override IBlockDevice Open() => DeviceFactory.Open(new VolumeOptions
+    protected override IBlockDevice Open()
     {
-        Path = Own(new TemporaryDirectory()).File("volume"),
-        Size = Size,
-        Cache = CacheMode.Buffered,
-        Workers = 1,
-    });
+        VolumeOptions options = new() { Path = Own(new TemporaryDirectory()).File("volume"), Size = Size };
+        return UringDevice.TryOpen(FileVolume.Open(options), out _, entries: 4)!;
+    }
 }
 
-public sealed class TmpfsFileSpecification : DeviceSpecification
+public abstract class TmpfsFileSpecification(IoMethod io) : DeviceSpecification
 {
     protected override bool FastZeroWorks => false;
 
@@ -36,22 +47,31 @@ public sealed class TmpfsFileSpecification : DeviceSpecification
         Path = Own(new TemporaryFileSystem(2 * Size)).File("volume"),
         Size = Size,
         Cache = CacheMode.Buffered,
+        Io = io,
     });
 }
 
-public abstract class LoopDeviceSpecification(CacheMode cache) : DeviceSpecification
+public sealed class ThreadsTmpfsFileSpecification() : TmpfsFileSpecification(IoMethod.Threads);
+
+public sealed class UringTmpfsFileSpecification() : TmpfsFileSpecification(IoMethod.IoUring);
+
+public abstract class LoopDeviceSpecification(IoMethod io, CacheMode cache) : DeviceSpecification
 {
     protected override bool DiscardReadsZeroes => false;
 
     protected override bool FastZeroWorks => false;
 
     protected override IBlockDevice Open() =>
-        DeviceFactory.Open(new VolumeOptions { Path = Own(new LoopDevice(Size)).Path, Cache = cache });
+        DeviceFactory.Open(new VolumeOptions { Path = Own(new LoopDevice(Size)).Path, Cache = cache, Io = io });
 }
 
-public sealed class DirectLoopDeviceSpecification() : LoopDeviceSpecification(CacheMode.Direct);
+public sealed class DirectLoopDeviceSpecification() : LoopDeviceSpecification(IoMethod.Threads, CacheMode.Direct);
 
-public sealed class BufferedLoopDeviceSpecification() : LoopDeviceSpecification(CacheMode.Buffered);
+public sealed class BufferedLoopDeviceSpecification() : LoopDeviceSpecification(IoMethod.Threads, CacheMode.Buffered);
+
+public sealed class UringDirectLoopDeviceSpecification() : LoopDeviceSpecification(IoMethod.IoUring, CacheMode.Direct);
+
+public sealed class UringBufferedLoopDeviceSpecification() : LoopDeviceSpecification(IoMethod.IoUring, CacheMode.Buffered);
 
 public sealed class MemoryDeviceSpecification : DeviceSpecification
 {

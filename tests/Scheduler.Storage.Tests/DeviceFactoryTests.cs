@@ -1,3 +1,5 @@
+using Scheduler.Storage.Uring;
+
 namespace Scheduler.Storage.Tests;
 
 public sealed class DeviceFactoryTests : IDisposable
@@ -7,13 +9,14 @@ public sealed class DeviceFactoryTests : IDisposable
     public void Dispose() => _directory.Dispose();
 
     [Theory]
-    [InlineData(DeviceKind.File, typeof(FileDevice))]
-    [InlineData(DeviceKind.Memory, typeof(MemoryDevice))]
-    [InlineData(DeviceKind.Null, typeof(NullDevice))]
-    [InlineData(DeviceKind.Faulty, typeof(FaultyDevice))]
-    public void Each_kind_is_opened(DeviceKind kind, Type type)
+    [InlineData(DeviceKind.File, IoMethod.Threads, typeof(FileDevice))]
+    [InlineData(DeviceKind.File, IoMethod.IoUring, typeof(UringDevice))]
+    [InlineData(DeviceKind.Memory, IoMethod.Auto, typeof(MemoryDevice))]
+    [InlineData(DeviceKind.Null, IoMethod.Auto, typeof(NullDevice))]
+    [InlineData(DeviceKind.Faulty, IoMethod.Auto, typeof(FaultyDevice))]
+    public void Each_kind_is_opened(DeviceKind kind, IoMethod io, Type type)
     {
-        using IBlockDevice device = DeviceFactory.Open(Options() with { Device = kind });
+        using IBlockDevice device = DeviceFactory.Open(Options() with { Device = kind, Io = io });
 
         Assert.IsType(type, device);
         Assert.Equal(1 << 20, device.Info.Size);

@@ -1,13 +1,18 @@
 namespace Scheduler.Storage.Tests;
 
-public sealed class FileDeviceTests : IDisposable
+/// <summary>A device on a file, whichever way the requests take.</summary>
+public abstract class FileDeviceTests(IoMethod io) : IDisposable
 {
     private const long Size = 16 << 20;
     private const int Block = 4096;
 
     private readonly TemporaryDirectory _directory = new();
 
-    public void Dispose() => _directory.Dispose();
+    public void Dispose()
+    {
+        _directory.Dispose();
+        GC.SuppressFinalize(this);
+    }
 
     [SkippableFact]
     public void Reads_of_cached_data_complete_within_the_submission()
@@ -39,6 +44,7 @@ public sealed class FileDeviceTests : IDisposable
             Path = _directory.File("volume"),
             Size = Size,
             Cache = CacheMode.Buffered,
+            Io = io,
             Workers = 1,
         }));
         using NativeBuffer data = new NativeBuffer(Block).FillRandom(5);
@@ -63,10 +69,12 @@ public sealed class FileDeviceTests : IDisposable
         Assert.All(errors, error => Assert.Equal(0, error));
     }
 
-    [Fact]
-    public void A_file_that_was_cut_short_gives_an_error_not_a_short_read()
+    [Theory]
+    [InlineData(CacheMode.Buffered)]
+    [InlineData(CacheMode.Direct)]
+    public void A_file_that_was_cut_short_gives_an_error_not_a_short_read(CacheMode cache)
     {
-        using DeviceDriver driver = Open();
+        using DeviceDriver driver = Open(cache: cache);
         using NativeBuffer data = new(4 * Block);
         using (FileStream file = new(_directory.File("volume"), FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
             file.SetLength(2 * Block);
@@ -161,5 +169,9 @@ public sealed class FileDeviceTests : IDisposable
     }
 
     private DeviceDriver Open(string? path = null, CacheMode cache = CacheMode.Buffered, long size = Size) =>
-        new(DeviceFactory.Open(new VolumeOptions { Path = path ?? _directory.File("volume"), Size = size, Cache = cache }));
+        new(DeviceFactory.Open(new VolumeOptions { Path = path ?? _directory.File("volume"), Size = size, Cache = cache, Io = io }));
 }
+
+public sealed class ThreadsFileDeviceTests() : FileDeviceTests(IoMethod.Threads);
+
+public sealed class UringFileDeviceTests() : FileDeviceTests(IoMethod.IoUring);

@@ -36,6 +36,9 @@ internal sealed class RunningVolume : IDisposable
     /// <summary>Its device.</summary>
     public DeviceInfo Device => _device.Info;
 
+    /// <summary>Why the device does without io_uring, where it was to be used if possible; else null.</summary>
+    public string? IoFallback { get; private init; }
+
     /// <summary>Opens the device and starts the scheduler.</summary>
     /// <param name="settings">The volume.</param>
     /// <param name="service">All of the configuration: its guests and disks.</param>
@@ -48,7 +51,9 @@ internal sealed class RunningVolume : IDisposable
         VolumeOptions options = OptionsOf(settings, service);
         if (settings.Path.Length > 0 && Path.GetDirectoryName(Path.GetFullPath(settings.Path)) is { } directory)
             _ = Directory.CreateDirectory(directory);
-        RunningVolume volume = new(settings, DeviceFactory.Open(options));
+        string? fallback = null;
+        IBlockDevice device = DeviceFactory.Open(options, reason => fallback = reason);
+        RunningVolume volume = new(settings, device) { IoFallback = fallback };
         try
         {
             volume.Start(service, FaultMarker.For(options), system, telemetry);
@@ -101,6 +106,8 @@ internal sealed class RunningVolume : IDisposable
             Faults = new MarkerFaultStore(marker),
             Telemetry = telemetry,
         };
+        if (_device is ILoopDevice attached)
+            Loop.Post(() => attached.AttachTo(Loop));
         (Props props, VolumeStatus status) = VolumeScheduler.Prepare(setup);
         Status = status;
         Actor = system.ActorOf(props, $"volume-{Settings.Name}", _dispatcher);

@@ -54,6 +54,8 @@ internal sealed partial class Service : IDisposable
         foreach (RunningVolume volume in _volumes)
         {
             VolumeStarted(_logger, volume.Settings.Name, volume.Settings.Path, volume.Device.Size, volume.Settings.Policy);
+            if (volume.IoFallback is { } reason)
+                VolumeFallsBack(_logger, volume.Settings.Name, reason);
             if (volume.Status.IsFenced)
                 VolumeFenced(_logger, volume.Settings.Name);
             _ = WatchAsync(volume);
@@ -148,7 +150,7 @@ internal sealed partial class Service : IDisposable
         RunningVolume volume = _volumes.First(volume => volume.Settings.Name == disk.Volume.Name);
         return new NbdExport
         {
-            Info = new ExportInfo(disk.Name, disk.Size, Math.Max(512, volume.Device.BlockSize)),
+            Info = new ExportInfo(disk.Name, disk.Size, Math.Max(512, volume.Device.BlockSize), order: (RingOrder)disk.Ordered),
             Volume = disk.Volume.Name,
             Disk = disk.Name,
             Loop = volume.Loop,
@@ -167,6 +169,9 @@ internal sealed partial class Service : IDisposable
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Volume {Volume}: {Path}, {Size} bytes, policy {Policy}")]
     private static partial void VolumeStarted(ILogger logger, string volume, string path, long size, Scheduler.Core.PolicyKind policy);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Volume {Volume} uses threads, as io_uring can't be used: {Reason}")]
+    private static partial void VolumeFallsBack(ILogger logger, string volume, string reason);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Volume {Volume} is fenced: a sync failed before; everything but reads fails until the fault is cleared")]
     private static partial void VolumeFenced(ILogger logger, string volume);
