@@ -6,7 +6,9 @@ namespace Scheduler.Simulation;
 /// per sender, an exception stops the actor, and its watchers are told.</summary>
 internal sealed class SimulatedActor(SimulatedSystem system, Props? props, string path) : ActorRef, IActorContext
 {
-    private readonly Queue<(object Message, ActorRef? Sender)> _mailbox = new();
+    // The mailbox. Most actors never have more than one message in it, which then needs no memory elsewhere.
+    private (object? Message, ActorRef? Sender) _first;
+    private Queue<(object Message, ActorRef? Sender)>? _behind;
     private readonly List<SimulatedActor> _watchers = [];
     private readonly List<SimulatedActor> _watching = [];
     private Props? _props = props;
@@ -24,8 +26,11 @@ internal sealed class SimulatedActor(SimulatedSystem system, Props? props, strin
     public override void Tell(object message, ActorRef? sender = null)
     {
         ArgumentNullException.ThrowIfNull(message);
-        system.Sending(message, this);
-        _mailbox.Enqueue((message, sender));
+        system.Sending?.Invoke(message, this);
+        if (_first.Message is null)
+            _first = (message, sender);
+        else
+            (_behind ??= new()).Enqueue((message, sender));
         if (_ready)
             return;
         _ready = true;
@@ -65,10 +70,17 @@ internal sealed class SimulatedActor(SimulatedSystem system, Props? props, strin
     public bool RunOne()
     {
         if (_props is not null)
+        {
             Start();
-        else if (_mailbox.TryDequeue(out (object Message, ActorRef? Sender) envelope))
-            Handle(envelope.Message, envelope.Sender);
-        _ready = _mailbox.Count > 0;
+        }
+        else if (_first.Message is { } message)
+        {
+            ActorRef? sender = _first.Sender;
+            _first = _behind is { Count: > 0 } ? _behind.Dequeue() : default;
+            Handle(message, sender);
+        }
+
+        _ready = _first.Message is not null;
         return _ready;
     }
 
@@ -76,12 +88,17 @@ internal sealed class SimulatedActor(SimulatedSystem system, Props? props, strin
     {
         Props props = _props!;
         _props = null;
-        Guarded(() =>
+        try
         {
             _actor = props.Create();
             _actor.Context = this;
             _actor.PreStart();
-        });
+        }
+        catch (Exception exception) when (StopsTheActor(exception))
+        {
+            _stopping = true;
+        }
+
         StopIfAsked();
     }
 
@@ -106,14 +123,27 @@ internal sealed class SimulatedActor(SimulatedSystem system, Props? props, strin
             default:
                 if (_stopped)
                     return;
-                Sender = sender;
-                system.Taking(message, this);
-                Guarded(() => _actor!.Receive(message));
-                Sender = null;
+                Receive(message, sender);
                 break;
         }
 
         StopIfAsked();
+    }
+
+    private void Receive(object message, ActorRef? sender)
+    {
+        Sender = sender;
+        system.Taking?.Invoke(message, this);
+        try
+        {
+            _actor!.Receive(message);
+        }
+        catch (Exception exception) when (StopsTheActor(exception))
+        {
+            _stopping = true;
+        }
+
+        Sender = null;
     }
 
     private void StopIfAsked()
@@ -121,7 +151,15 @@ internal sealed class SimulatedActor(SimulatedSystem system, Props? props, strin
         if (!_stopping || _stopped)
             return;
         _stopped = true;
-        Guarded(() => _actor?.PostStop());
+        try
+        {
+            _actor?.PostStop();
+        }
+        catch (Exception exception) when (StopsTheActor(exception))
+        {
+            // It stops already.
+        }
+
         _actor = null;
         foreach (SimulatedActor watched in _watching)
             watched.Tell(new WatchRequest(this, Wanted: false));
@@ -131,24 +169,14 @@ internal sealed class SimulatedActor(SimulatedSystem system, Props? props, strin
         _watchers.Clear();
     }
 
-    private void Guarded(Action action)
+    // Supervision: whatever an actor throws stops that actor alone, and the run judges it. What a checker saw within the
+    // turn ends the run instead.
+    private bool StopsTheActor(Exception exception)
     {
-        try
-        {
-            action();
-        }
-        catch (RuleViolationException)
-        {
-            // A checker saw it within the turn: it ends the run, not the actor.
-            throw;
-        }
-#pragma warning disable CA1031 // Supervision: whatever an actor throws stops that actor alone. The run judges it.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            system.Failures.Add(exception);
-            _stopping = true;
-        }
+        if (exception is RuleViolationException)
+            return false;
+        system.Failures.Add(exception);
+        return true;
     }
 
     private sealed record StopRequest

@@ -7,19 +7,27 @@ namespace Scheduler.Simulation;
 /// The simulated engine: the actors of one machine between two power-ons, on one thread, in virtual time. Each step is one
 /// message or one event of the agenda, chosen by the seed.
 /// </summary>
-internal sealed class SimulatedSystem(Random random, long nowNs)
+internal sealed class SimulatedSystem(SplitMix64 random, long nowNs)
 {
-    // What handling a message takes, so that messages and completions interleave.
-    private const int TurnNsMax = 2_000;
-
-    private readonly PriorityQueue<Action, (long TimeNs, long Number)> _agenda = new();
+    private readonly Agenda _agenda = new();
     private readonly List<SimulatedActor> _ready = [];
     private readonly Dictionary<string, ActorRef> _volumes = [];
-    private long _numbers;
+    private SplitMix64 _random = random;
+    private ActorRef? _settling;
     private int _actors;
+
+    /// <summary>An engine that is seeded by what a generator gives next.</summary>
+    public SimulatedSystem(Random random, long nowNs)
+        : this(new SplitMix64((ulong)random.NextInt64()), nowNs)
+    {
+    }
 
     /// <summary>Now, in virtual nanoseconds.</summary>
     public long NowNs { get; private set; } = nowNs;
+
+    /// <summary>What handling a message takes: from 0 to below this, so that messages and completions interleave. With 0 all
+    /// that is ready is handled before time passes.</summary>
+    public int TurnNsMax { get; init; } = 2_000;
 
     /// <summary>What actors threw, the first first.</summary>
     public List<Exception> Failures { get; } = [];
@@ -28,8 +36,8 @@ internal sealed class SimulatedSystem(Random random, long nowNs)
     public long Turns { get; private set; }
 
     /// <summary>Sees each message as its receiver takes it, and as it is sent.</summary>
-    public Action<object, ActorRef> Taking { get; set; } = (_, _) => { };
-    public Action<object, ActorRef> Sending { get; set; } = (_, _) => { };
+    public Action<object, ActorRef>? Taking { get; set; }
+    public Action<object, ActorRef>? Sending { get; set; }
 
     /// <summary>Starts an actor.</summary>
     public SimulatedActor ActorOf(Props props, string name)
@@ -47,40 +55,62 @@ internal sealed class SimulatedSystem(Random random, long nowNs)
         _volumes.TryGetValue(volume, out ActorRef? actor) ? actor : new SimulatedActor(this, null, "nobody");
 
     /// <summary>Puts something on the agenda.</summary>
-    public void After(long delayNs, Action action) => At(NowNs + delayNs, action);
+    public void After(long delayNs, Action action) => At(NowNs + delayNs, new AgendaAction(action), 0);
 
-    /// <summary>Puts something on the agenda.</summary>
-    public void At(long timeNs, Action action) => _agenda.Enqueue(action, (Math.Max(timeNs, NowNs), ++_numbers));
+    /// <summary>Puts something on the agenda, without an allocation.</summary>
+    public void At(long timeNs, IAgendaItem item, long tag) => _agenda.Add(Math.Max(timeNs, NowNs), item, tag);
 
     /// <summary>Runs loop work: what a volume's devices post.</summary>
     public void Post(ILoopWork work) => After(0, work.Run);
+
+    /// <summary>Sends <see cref="Settle"/> to the volume, of which there is one, when all that is ready or due now has been
+    /// handled: as the volume's loop does at the end of its turn.</summary>
+    public void SettleWhenIdle(ActorRef volume) => _settling = volume;
 
     /// <summary>Does one thing.</summary>
     /// <returns>False if there is nothing to do, now or later.</returns>
     public bool Advance()
     {
-        bool due = _agenda.TryPeek(out _, out (long TimeNs, long) first) && first.TimeNs <= NowNs;
-        if (_ready.Count > 0 && (!due || random.Next(2) == 0))
+        long first = _agenda.FirstTimeNs;
+        if (_ready.Count > 0 && (first > NowNs || _random.Below(2) == 0))
         {
-            int index = random.Next(_ready.Count);
-            SimulatedActor actor = _ready[index];
-            Turns++;
-            if (!actor.RunOne())
-            {
-                _ready[index] = _ready[^1];
-                _ready.RemoveAt(_ready.Count - 1);
-            }
-
-            NowNs += random.Next(TurnNsMax);
+            RunOne();
             return true;
         }
 
-        if (!_agenda.TryDequeue(out Action? action, out (long TimeNs, long) at))
+        if (first > NowNs && _settling is { } volume)
+        {
+            _settling = null;
+            volume.Tell(Settle.Instance);
+            return true;
+        }
+
+        if (first == long.MaxValue)
             return false;
-        NowNs = Math.Max(NowNs, at.TimeNs);
-        action();
+        NowNs = Math.Max(NowNs, first);
+        (IAgendaItem item, long tag) = _agenda.Take();
+        item.Due(tag);
         return true;
     }
 
     internal void MakeReady(SimulatedActor actor) => _ready.Add(actor);
+
+    private void RunOne()
+    {
+        int index = _ready.Count == 1 ? 0 : (int)_random.Below(_ready.Count);
+        Turns++;
+        if (!_ready[index].RunOne())
+        {
+            _ready[index] = _ready[^1];
+            _ready.RemoveAt(_ready.Count - 1);
+        }
+
+        if (TurnNsMax > 0)
+            NowNs += _random.Below(TurnNsMax);
+    }
+
+    private sealed class AgendaAction(Action action) : IAgendaItem
+    {
+        public void Due(long tag) => action();
+    }
 }

@@ -104,7 +104,7 @@ public enum ExperimentWorkloadKind
     /// <summary>Writes at random places, every <see cref="ExperimentWorkload.SyncEvery"/>-th of them a barrier; needs an ordered mode that takes barriers.</summary>
     BarrierWriter,
 
-    /// <summary>A write and a flush, waited for, without pause.</summary>
+    /// <summary>A write and a flush, each waited for, without pause; as many such pairs at once as the depth.</summary>
     FlushStorm,
 
     /// <summary>Writes with FUA at random places.</summary>

@@ -23,7 +23,13 @@ public static class SchedulerCommandLine
         Func<ServiceSettings, CancellationToken, Task<int>> serve,
         CancellationToken cancellation)
     {
-        RootCommand root = new("Serves the disks of many guests on shared volumes.") { ServeCommand.Create(serve), SimulateCommand.Create() };
+        RootCommand root = new("Serves the disks of many guests on shared volumes.")
+        {
+            ServeCommand.Create(serve),
+            SimulateCommand.Create(),
+            ExperimentCommand.Create(),
+            LvmCommand.Create(),
+        };
 
         // An argument that begins with '@' is a value here, not the name of a file of more arguments.
         ParseResult parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });

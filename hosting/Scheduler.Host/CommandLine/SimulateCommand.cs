@@ -27,17 +27,11 @@ public static class SimulateCommand
         };
         Option<string> faults = new("--faults") { Description = "What may go wrong", DefaultValueFactory = _ => "all" };
         _ = faults.AcceptOnlyFromAmong("none", "device", "power", "all");
-        Option<TimeSpan> duration = new("--for")
-        {
-            Description = "Runs seed after seed, counting up, on all cores, until the time is up, e.g. 20s. Default: one seed",
-            HelpName = "TIME",
-            CustomParser = argument =>
-            {
-                if (!DurationText.TryParse(argument.Tokens[0].Value, out TimeSpan parsed, out string? problem))
-                    argument.AddError($"--for: {problem}");
-                return parsed;
-            },
-        };
+        Option<TimeSpan?> duration = DurationOption.Create(
+            "--for",
+            "Runs seed after seed, counting up, on all cores, until the time is up, e.g. 20s. Default: one seed",
+            TimeSpan.Zero,
+            DurationText.Max);
         guests.Validators.Add(result => RequireRange(result, "--guests", 1, 64));
         steps.Validators.Add(result => RequireRange(result, "--steps", 0, 10_000_000));
 
@@ -50,7 +44,7 @@ public static class SimulateCommand
                 Steps = parsed.GetValue(steps),
                 Faults = Enum.Parse<FaultKinds>(parsed.GetValue(faults)!, ignoreCase: true),
             },
-            parsed.GetValue(duration),
+            parsed.GetValue(duration) ?? TimeSpan.Zero,
             parsed.InvocationConfiguration.Output,
             parsed.InvocationConfiguration.Error,
             cancellation));

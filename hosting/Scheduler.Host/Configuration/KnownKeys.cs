@@ -2,13 +2,17 @@ namespace Scheduler.Host.Configuration;
 
 /// <summary>
 /// Compares a configuration with the reference, which lists every key. A section of the reference with the member
-/// <c>"&lt;name&gt;"</c> takes any names, and that member is what each of them has by default.
+/// <c>"&lt;name&gt;"</c> takes any names, and that member is what each of them has by default. A list of the reference with
+/// the item <c>{ "&lt;item&gt;" { ... } }</c> is a list of sections, and that is what each of them has by default.
 /// </summary>
 /// <param name="reference">The resolved reference.</param>
 internal sealed class KnownKeys(HoconObject reference)
 {
     /// <summary>The member that stands for any name.</summary>
     public const string Template = "<name>";
+
+    /// <summary>The member that stands for the sections of a list.</summary>
+    public const string ItemTemplate = "<item>";
 
     /// <summary>Refuses unknown keys, and gives each named entry its defaults.</summary>
     /// <param name="configuration">Resolved, with the reference beneath, so that templates may have been
@@ -45,6 +49,8 @@ internal sealed class KnownKeys(HoconObject reference)
         {
             case (HoconObject known, HoconObject section):
                 return Complete(path, section, known);
+            case (HoconList known, HoconList list) when SectionOf(known) is { } defaults:
+                return CompleteItems(path, list, defaults);
             case (HoconList, HoconList list) when list.Items.All(item => item is HoconScalar { Text: not null }):
             case (HoconScalar, HoconScalar):
                 return value;
@@ -53,12 +59,35 @@ internal sealed class KnownKeys(HoconObject reference)
                 string shape = expected switch
                 {
                     HoconObject => $"is a section; write {name} {{ key = value }}",
+                    HoconList known when SectionOf(known) is not null => SectionListShape(path),
                     HoconList => $"is a list of texts; write {name} = [\"first\", \"second\"]",
                     _ => $"is a single value; write {name} = value",
                 };
                 throw new HoconException(value.Position, HoconKey.Render(path), shape);
         }
     }
+
+    private HoconList CompleteItems(string[] path, HoconList list, HoconObject defaults)
+    {
+        List<HoconValue> items = [];
+        foreach (HoconValue item in list.Items)
+        {
+            if (item is not HoconObject section)
+                throw new HoconException(item.Position, HoconKey.Render(path), SectionListShape(path));
+
+            // The reference's own item is a description, not an item.
+            if (!section.TryGet(ItemTemplate, out _))
+                items.Add(Complete(path, section, defaults).Over(defaults));
+        }
+
+        return new HoconList(list.Position, items);
+    }
+
+    private static string SectionListShape(string[] path) =>
+        $"is a list of sections; write {HoconKey.Render([path[^1]])} = [{{ key = value }}]";
+
+    private static HoconObject? SectionOf(HoconList known) =>
+        known.Items is [HoconObject only] && only.TryGet(ItemTemplate, out HoconValue? item) ? item as HoconObject : null;
 
     private HoconException Unknown(string[] path, HoconValue value)
     {
@@ -71,10 +100,14 @@ internal sealed class KnownKeys(HoconObject reference)
 
     private IEnumerable<string> SiblingsOf(string[] path)
     {
-        HoconValue at = reference;
+        HoconObject at = reference;
         foreach (string name in path[..^1])
-            at = ((HoconObject)at).TryGet(name, out HoconValue? next) ? next : ((HoconObject)at)[Template];
-        return ((HoconObject)at).Names.Where(name => name != Template);
+        {
+            HoconValue next = at.TryGet(name, out HoconValue? same) ? same : at[Template];
+            at = next is HoconList list ? SectionOf(list)! : (HoconObject)next;
+        }
+
+        return at.Names.Where(name => name != Template);
     }
 
     /// <summary>A key of the same name that belongs in another section.</summary>

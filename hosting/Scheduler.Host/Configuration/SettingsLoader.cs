@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Scheduler.Host.Configuration;
 
 /// <summary>From a file's name to checked settings.</summary>
@@ -11,7 +9,7 @@ public static class SettingsLoader
     /// </summary>
     public const string DefaultFile = "hocon/single.conf";
 
-    private const string ReferenceFile = "hocon/reference.conf";
+    private static readonly ReferenceFile _reference = new("hocon/reference.conf");
 
     /// <summary>Reads the reference, the file over it, and the single keys over both; then checks everything.</summary>
     /// <param name="file">A HOCON file; null: <see cref="DefaultFile"/>.</param>
@@ -29,7 +27,7 @@ public static class SettingsLoader
         ArgumentNullException.ThrowIfNull(sets);
         if (file?.Length == 0)
             throw new HoconException(new HoconPosition("--config", 0), "", "needs the name of a file");
-        string path = file ?? FindDefault();
+        string path = file ?? ShippedFiles.Find(DefaultFile);
         HoconDocument document = LoadDocument(path, sets, environment ?? Environment.GetEnvironmentVariable);
         IConfiguration configuration =
             new ConfigurationBuilder().Add(new HoconConfigurationSource(document)).Build();
@@ -38,40 +36,18 @@ public static class SettingsLoader
     }
 
     /// <summary>The keys of the reference with its defaults, templates included.</summary>
-    internal static HoconObject LoadReference(Func<string, string?> environment) =>
-        new HoconResolver(ParseReference(), environment).Resolve();
+    internal static HoconObject LoadReference(Func<string, string?> environment) => _reference.Resolve(environment);
 
     /// <summary>The text of the reference that this program was built with.</summary>
-    internal static string ReadReference()
-    {
-        using Stream stream = typeof(SettingsLoader).Assembly.GetManifestResourceStream(ReferenceFile)!;
-        using StreamReader reader = new(stream, Encoding.UTF8);
-        return reader.ReadToEnd();
-    }
+    internal static string ReadReference() => _reference.Read();
 
     private static HoconDocument LoadDocument(
         string path, IReadOnlyList<string> sets, Func<string, string?> environment)
     {
-        HoconObjectNode root = ParseReference();
+        HoconObjectNode root = _reference.Parse();
         root.Merge(new HoconFiles().Load(path));
         foreach (string set in sets)
             SetOption.Apply(set, root);
-        HoconObject resolved = new HoconResolver(root, environment).Resolve();
-
-        // A key outside the section is for substitutions; one that no substitution names is a mistake.
-        HashSet<string> named = HoconReferences.RootKeys(root);
-        HoconObject relevant = new(
-            resolved.Position,
-            resolved.Members.Where(member => member.Key == ServiceOptions.Section || !named.Contains(member.Key)));
-        return new HoconDocument(new KnownKeys(LoadReference(environment)).Complete(relevant));
-    }
-
-    private static HoconObjectNode ParseReference() =>
-        new HoconParser(ReadReference(), new HoconPosition(ReferenceFile, 1), new HoconFiles()).ParseDocument();
-
-    private static string FindDefault()
-    {
-        string beside = Path.Combine(AppContext.BaseDirectory, DefaultFile);
-        return !File.Exists(DefaultFile) && File.Exists(beside) ? beside : DefaultFile;
+        return _reference.Complete(root, environment);
     }
 }

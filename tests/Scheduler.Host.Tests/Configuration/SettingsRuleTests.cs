@@ -1,3 +1,4 @@
+using Scheduler.Core;
 using Scheduler.Host.Configuration;
 
 namespace Scheduler.Host.Tests.Configuration;
@@ -18,8 +19,8 @@ public sealed class SettingsRuleTests : IDisposable
     [InlineData("volumes.vol0.path=", "must be set")]
     [InlineData("volumes.vol0.cache=writeback", "'writeback' is not one of direct, buffered, dsync")]
     [InlineData("volumes.vol0.cache=Direct", "'Direct' is not one of direct, buffered, dsync")]
-    [InlineData("volumes.vol0.io=2", "'2' is not one of auto, threads")]
-    [InlineData("volumes.vol0.policy=cfq", "'cfq' is not one of fair, fifo")]
+    [InlineData("volumes.vol0.io=2", "'2' is not one of auto, io-uring, threads")]
+    [InlineData("volumes.vol0.policy=cfq", "'cfq' is not one of fair, fifo, queue-drain, ring-drain")]
     [InlineData("volumes.vol0.device=tape", "'tape' is not one of file, memory, null, faulty")]
     [InlineData("volumes.vol0.preallocate=1", "'1' is neither true nor false")]
     [InlineData("volumes.vol0.depth=0", "'0' is not a whole number from 1 to 1024")]
@@ -84,6 +85,14 @@ public sealed class SettingsRuleTests : IDisposable
     [InlineData("nbd.listen=[", "nbd.listen: this '[' is never closed")]
     public void A_bad_combination_is_one_line_with_its_key(string set, string problem) =>
         Assert.Equal($"--set: scheduler.{problem}", _file.Error(set));
+
+    [Theory]
+    [InlineData("fair", PolicyKind.Fair)]
+    [InlineData("fifo", PolicyKind.Fifo)]
+    [InlineData("queue-drain", PolicyKind.QueueDrain)]
+    [InlineData("ring-drain", PolicyKind.RingDrain)]
+    public void A_volume_takes_any_policy(string name, PolicyKind policy) =>
+        Assert.Equal(policy, _file.Load($"volumes.vol0.policy={name}").Volumes[0].Policy);
 
     [Fact]
     public void A_name_is_at_most_63_long()

@@ -6,6 +6,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Scheduler.Host.CommandLine;
 using Scheduler.Host.Configuration;
 using Scheduler.Host.Running;
+using Scheduler.Host.Tests.Experiments;
+using Scheduler.Simulation;
 
 namespace Scheduler.Host.Tests.Running;
 
@@ -27,14 +29,52 @@ public sealed partial class DocumentationTests
         }
     }
 
-    [Fact]
-    public async Task The_README_names_the_options_of_serve()
+    [Theory]
+    [InlineData("serve")]
+    [InlineData("experiment", "run")]
+    public async Task The_README_names_the_options_of(params string[] command)
     {
         StringWriter help = new();
-        _ = await SchedulerCommandLine.RunAsync(["serve", "--help"], help, help, (_, _) => Task.FromResult(0), CancellationToken.None);
+        _ = await SchedulerCommandLine.RunAsync([.. command, "--help"], help, help, (_, _) => Task.FromResult(0), CancellationToken.None);
         IEnumerable<string> options = Option().Matches(help.ToString()).Select(match => match.Value).Distinct().Where(option => option is not "--help" and not "--version");
         Assert.NotEmpty(options);
         Assert.All(options, option => Assert.Contains(option, Readme(), StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void The_README_of_experiments_lists_the_keys_that_there_are()
+    {
+        string section = Between(ExperimentsReadme(), "| section | keys |", "\n\n");
+        SortedSet<string> documented = [];
+        foreach (Match row in KeyRow().Matches(section))
+        {
+            string prefix = row.Groups[1].Value switch
+            {
+                "(top)" => "",
+                "`expect`, a list" => "expect.",
+                string name => name.Trim('`').Replace("NAME", "<name>", StringComparison.Ordinal) + ".",
+            };
+            documented.UnionWith(Quoted().Matches(row.Groups[2].Value).Select(key => prefix + key.Groups[1].Value));
+        }
+
+        Assert.Equal(new SortedSet<string>(ExperimentLoaderTests.ReferenceKeys().Select(item => item.Key)), documented);
+    }
+
+    [Fact]
+    public void The_README_of_experiments_lists_the_metrics_that_there_are()
+    {
+        string table = Between(ExperimentsReadme(), "| metric | unit | of | meaning |\n| --- | --- | --- | --- |\n", "\n\n");
+        IEnumerable<string> rows = ExperimentMetrics.All.Select(metric =>
+        {
+            string of = metric.Scope switch
+            {
+                MetricScope.Volume => "volume",
+                MetricScope.Group => "groups",
+                _ => "both",
+            };
+            return $"| `{metric.Name}` | {metric.Unit} | {of} | {metric.Meaning.Replace("|", "\\|", StringComparison.Ordinal)} |";
+        });
+        Assert.Equal(rows, table.TrimEnd().Split('\n'));
     }
 
     [Fact]
@@ -68,6 +108,15 @@ public sealed partial class DocumentationTests
 
     private static string Readme() => File.ReadAllText(Path.Combine(Root(), "README.md"));
 
+    private static string ExperimentsReadme() => File.ReadAllText(Path.Combine(Root(), "hocon", "experiments", "README.md"));
+
+    private static string Between(string text, string start, string end)
+    {
+        int from = text.IndexOf(start, StringComparison.Ordinal) + start.Length;
+        int to = text.IndexOf(end, from, StringComparison.Ordinal);
+        return to < 0 ? text[from..] : text[from..to];
+    }
+
     private static string Root([CallerFilePath] string here = "")
     {
         string? folder = Path.GetDirectoryName(here);
@@ -84,6 +133,12 @@ public sealed partial class DocumentationTests
 
     [GeneratedRegex(@"--[a-z][a-z-]+")]
     private static partial Regex Option();
+
+    [GeneratedRegex(@"^\| ([^|]+) \| ([^|]+) \|$", RegexOptions.Multiline)]
+    private static partial Regex KeyRow();
+
+    [GeneratedRegex(@"`([a-z-]+)`")]
+    private static partial Regex Quoted();
 
     [GeneratedRegex(@"`((?:actors|storage|hosting|hocon|tests)/[A-Za-z0-9./_-]+)`")]
     private static partial Regex RepositoryPath();

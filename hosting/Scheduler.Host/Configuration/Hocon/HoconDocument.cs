@@ -10,7 +10,7 @@ internal sealed class HoconDocument
 {
     private readonly Dictionary<string, string?> _values = new(StringComparer.OrdinalIgnoreCase);
     private readonly Dictionary<string, HoconPosition> _positions = new(StringComparer.OrdinalIgnoreCase);
-    private readonly HashSet<string> _lists = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, int> _lists = new(StringComparer.OrdinalIgnoreCase);
     private readonly Dictionary<string, IReadOnlyList<string>> _names = new(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Flattens a tree.</summary>
@@ -42,13 +42,18 @@ internal sealed class HoconDocument
     public string NameOf(string key)
     {
         string? parent = ConfigurationPath.GetParentPath(key);
-        return HoconKey.FromConfiguration(parent is not null && _lists.Contains(parent) ? parent : key);
+        return HoconKey.FromConfiguration(parent is not null && _lists.ContainsKey(parent) ? parent : key);
     }
 
     /// <summary>The names in a section, in the order in which they were first written.</summary>
     /// <param name="key">The section's flat key.</param>
     /// <returns>The names; none if it is no section.</returns>
     public IReadOnlyList<string> NamesIn(string key) => _names.GetValueOrDefault(key) ?? [];
+
+    /// <summary>How many items a list has; their flat keys end in 0, 1 and so on.</summary>
+    /// <param name="key">The list's flat key.</param>
+    /// <returns>The count; 0 if it is no list.</returns>
+    public int CountOf(string key) => _lists.GetValueOrDefault(key);
 
     private void Flatten(string key, HoconValue value)
     {
@@ -69,7 +74,7 @@ internal sealed class HoconDocument
                 break;
             case HoconList list:
                 _values.Add(key, null);
-                _lists.Add(key);
+                _lists.Add(key, list.Items.Count);
                 for (int i = 0; i < list.Items.Count; i++)
                     Flatten(Join(key, i.ToString(CultureInfo.InvariantCulture)), list.Items[i]);
                 break;

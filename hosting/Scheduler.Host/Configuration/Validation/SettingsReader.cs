@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 
 namespace Scheduler.Host.Configuration;
 
@@ -12,6 +11,16 @@ internal sealed class SettingsReader(HoconDocument document)
 
     /// <summary>The names in a section, in file order.</summary>
     public IReadOnlyList<string> NamesIn(string key) => document.NamesIn(key);
+
+    /// <summary>The flat keys of a list's items, in order.</summary>
+    public IEnumerable<string> ItemsOf(string key) =>
+        Enumerable.Range(0, document.CountOf(key)).Select(i => Key(key, i.ToString(CultureInfo.InvariantCulture)));
+
+    /// <summary>A key's text, or null if it is not set.</summary>
+    public string? ValueOf(string key) => document.Values.GetValueOrDefault(key);
+
+    /// <summary>The file in which a key was written.</summary>
+    public string FileOf(string key) => document.PositionOf(key).File;
 
     /// <summary>Makes the error for a key.</summary>
     /// <param name="key">A flat key.</param>
@@ -63,11 +72,14 @@ internal sealed class SettingsReader(HoconDocument document)
         throw Error(key, $"'{given}' is not a whole number from {min} to {max}");
     }
 
-    public double Ratio(string key, string? text) =>
-        double.TryParse(Text(key, text), NumberStyles.Float, CultureInfo.InvariantCulture, out double ratio)
-        && ratio is >= 0 and <= 1
-            ? ratio
-            : throw Error(key, $"'{text}' is not a number from 0 to 1");
+    public double Ratio(string key, string? text) => Number(key, text, 0, 1);
+
+    public double Number(string key, string? text, double min, double max) =>
+        double.TryParse(Text(key, text), NumberStyles.Float, CultureInfo.InvariantCulture, out double number)
+        && number >= min
+        && number <= max
+            ? number
+            : throw Error(key, string.Create(CultureInfo.InvariantCulture, $"'{text}' is not a number from {min} to {max}"));
 
     public bool Flag(string key, string? text) => Text(key, text) switch
     {
@@ -83,26 +95,7 @@ internal sealed class SettingsReader(HoconDocument document)
         where T : struct, Enum
     {
         string given = Text(key, text);
-        foreach (T value in Enum.GetValues<T>())
-        {
-            if (Kebab(value.ToString()) == given)
-                return value;
-        }
-
-        throw Error(key, $"'{given}' is not one of {string.Join(", ", Enum.GetNames<T>().Select(Kebab))}");
-    }
-
-    private static string Kebab(string name)
-    {
-        StringBuilder text = new();
-        foreach (char c in name)
-        {
-            if (char.IsAsciiLetterUpper(c) && text.Length > 0)
-                text.Append('-');
-            text.Append(char.ToLowerInvariant(c));
-        }
-
-        return text.ToString();
+        return KebabName.TryParse(given, out T value) ? value : throw Error(key, $"'{given}' is not one of {KebabName.List<T>()}");
     }
 
     private HoconException OutOfRange(string key, string? text, string min, string max) =>

@@ -31,7 +31,9 @@ internal sealed class VolumeRules(SettingsReader reader)
             Size = reader.Size(At("size"), entry.Size, SettingsReader.BlockBytes, SizeMax, SettingsReader.BlockBytes),
             Preallocate = reader.Flag(At("preallocate"), entry.Preallocate),
             Cache = reader.Choice<CacheMode>(At("cache"), entry.Cache),
-            Io = reader.Choice<IoMethod>(At("io"), entry.Io),
+
+            // The kernel's own spelling is as good.
+            Io = reader.Choice<IoMethod>(At("io"), entry.Io == "io_uring" ? "io-uring" : entry.Io),
             Depth = reader.Count(At("depth"), entry.Depth, 1, 1024),
             Policy = reader.Choice<PolicyKind>(At("policy"), entry.Policy),
             Device = device,

@@ -1,0 +1,35 @@
+using Scheduler.Simulation;
+
+namespace Scheduler.Host.Experiments;
+
+/// <summary>Checks a device's profile.</summary>
+internal static class DeviceRules
+{
+    private const double BytesPerMib = 1 << 20;
+
+    private static readonly TimeSpan _min = TimeSpan.FromTicks(1);
+    private static readonly TimeSpan _max = TimeSpan.FromSeconds(10);
+
+    public static ExperimentDevice Check(ExperimentSection device) => new()
+    {
+        Channels = device.Count("channels", 1, 1024),
+        ReadNs = device.Ns("read", _min, _max),
+        WriteNs = device.Ns("write", _min, _max),
+        ByteNs = PerByte(device, "per-mib"),
+        FlushNs = device.Ns("flush", _min, _max),
+        FlushByteNs = PerByte(device, "flush-per-mib"),
+
+        // A negative time stands for a device without such writes.
+        DurableWriteNs = device.IsSet("durable-write") ? device.Ns("durable-write", TimeSpan.Zero, _max) : -1,
+        DiscardNs = device.Ns("discard", _min, _max),
+        DiscardByteNs = PerByte(device, "discard-per-mib"),
+        Spread = device.Number("spread", 0, 1),
+    };
+
+    /// <summary>What the device gives at most, in the unit of reservations.</summary>
+    /// <param name="device">Its profile.</param>
+    /// <returns>4 KiB reads a second.</returns>
+    public static double ReadsPerSecond(ExperimentDevice device) => device.Channels * 1e9 / (device.ReadNs + (4096 * device.ByteNs));
+
+    private static double PerByte(ExperimentSection device, string name) => device.Ns(name, TimeSpan.Zero, _max) / BytesPerMib;
+}

@@ -1,0 +1,90 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Scheduler.Core;
+using Scheduler.Host.Configuration;
+using Scheduler.Simulation;
+
+namespace Scheduler.Host.Experiments;
+
+/// <summary>Checks the groups of guests, each by itself and all together.</summary>
+/// <param name="section">The section with the groups.</param>
+/// <param name="device">What they share.</param>
+internal sealed partial class GroupRules(ExperimentSection section, ExperimentDevice device)
+{
+    private const int GuestsMax = 10_000;
+
+    /// <summary>So many for each of the most guests still have offsets that fit.</summary>
+    private const long DiskBytesMax = 64L << 40;
+
+    /// <summary>More 4 KiB reads a second than any device gives.</summary>
+    private const int RateMax = 1_000_000_000;
+
+    private static readonly TimeSpan _timeMax = 2 * ExperimentBuilder.DurationMax;
+
+    private int _guests;
+    private double _reserved;
+
+    /// <summary>Checks all of them.</summary>
+    /// <param name="file">Where to point when there is none.</param>
+    public List<ExperimentGroup> Check(HoconPosition file)
+    {
+        List<ExperimentGroup> groups = [];
+        foreach (string name in section.Names)
+        {
+            if (!NamePattern().IsMatch(name))
+                throw section.Error(name, "is not a name for a group: up to 63 letters, digits, '.', '_' and '-', a letter or digit first");
+            ExperimentGroup group = Check(section.Section(name), name);
+            CheckSums(name, group);
+            groups.Add(group);
+        }
+
+        return groups.Count > 0 ? groups : throw new HoconException(file, "groups", "needs at least one group");
+    }
+
+    [GeneratedRegex(@"\A[A-Za-z0-9][A-Za-z0-9._-]{0,62}\z")]
+    private static partial Regex NamePattern();
+
+    private static ExperimentGroup Check(ExperimentSection group, string name)
+    {
+        int count = group.Count("count", 1, GuestsMax);
+        OrderedMode ordered = group.Choice<OrderedMode>("ordered");
+        long disk = group.Size("disk", SettingsReader.BlockBytes, DiskBytesMax, SettingsReader.BlockBytes);
+        ExperimentGroup checkedGroup = new()
+        {
+            Name = name,
+            Count = count,
+            Weight = group.Count("weight", 1, 10_000),
+            Reservation = group.Count("reservation", 0, RateMax),
+            Limit = group.Count("limit", 0, RateMax),
+            FlushLatencyNsMax = group.Ns("flush-latency-max", TimeSpan.Zero, TimeSpan.FromMinutes(1)),
+            UnflushedBytesMax = group.Size("unflushed-max", 1L << 20, 1L << 40, 1),
+            Ordered = ordered,
+            DiskBytes = disk,
+            Workload = new WorkloadRules(group.Section("workload"), count, ordered, disk).Check(),
+            StartNs = group.Ns("start", TimeSpan.Zero, _timeMax),
+            StopNs = group.IsSet("stop") ? group.Ns("stop", TimeSpan.Zero, _timeMax) : long.MaxValue,
+        };
+        if (checkedGroup.Limit != 0 && checkedGroup.Limit < checkedGroup.Reservation)
+            throw group.Error("limit", $"{checkedGroup.Limit} is below the reservation of {checkedGroup.Reservation}; 0 means no limit");
+        if (checkedGroup.StopNs <= checkedGroup.StartNs)
+            throw group.Error("stop", $"'{group.Raw("stop")}' is not after the start at '{group.Raw("start")}'");
+        return checkedGroup;
+    }
+
+    private void CheckSums(string name, ExperimentGroup group)
+    {
+        _guests += group.Count;
+        if (_guests > GuestsMax)
+            throw section.Error(name, $"there are {_guests} guests up to this group; write a count that makes {GuestsMax} or fewer");
+        _reserved += group.Count * group.Reservation;
+        double capacity = DeviceRules.ReadsPerSecond(device);
+        if (_reserved > capacity)
+        {
+            throw section.Section(name).Error(
+                "reservation",
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"the reservations up to this group are {_reserved:F0} a second, the device has {capacity:F0}; write smaller ones, or a faster device"));
+        }
+    }
+}

@@ -1,0 +1,58 @@
+using Scheduler.Host.Experiments;
+using Scheduler.Simulation;
+
+namespace Scheduler.Host.Tests.Experiments;
+
+/// <summary>The files in hocon/experiments show what they say.</summary>
+public sealed class ShippedExperimentTests
+{
+    // As it stands it takes the better part of a minute: here it runs for a moment.
+    private const string Large = "thousand-guests";
+
+    public static TheoryData<string> Names => [.. ExperimentCatalog.Files(Folder).Select(file => Path.GetFileNameWithoutExtension(file))];
+
+    private static string Folder => Path.Combine(AppContext.BaseDirectory, ExperimentCatalog.Directory);
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void It_loads_says_what_it_shows_and_expects_something(string name)
+    {
+        ExperimentSpec spec = Load(name);
+        Assert.Equal(name, spec.Name);
+        Assert.NotEmpty(spec.Description);
+        Assert.NotEmpty(spec.Expectations);
+        Assert.All(spec.Policies, policy => Assert.Contains(spec.Expectations, expectation => expectation.Policy == policy || policy is Core.PolicyKind.Fifo or Core.PolicyKind.RingDrain));
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void What_it_expects_comes_out(string name)
+    {
+        if (name == Large)
+            return;
+        ExperimentReport report = Experiment.Run(Load(name), null, CancellationToken.None);
+        Assert.All(report.Check(), result => Assert.True(result.Met, $"{result.Expectation}: {result.Value}"));
+    }
+
+    [Fact]
+    public void A_thousand_guests_answer_ten_million_requests()
+    {
+        ExperimentSpec spec = Load(Large);
+        Assert.Equal(1000, spec.Groups.Sum(group => group.Count));
+        Assert.Contains(spec.Expectations, expectation => expectation is { Metric: "requests", AtLeast: >= 10_000_000 });
+
+        // At the rate of a part of the time the whole time is enough.
+        ExperimentSpec tiny = spec with { DurationNs = 60_000_000, WarmupNs = 20_000_000 };
+        double requests = Experiment.Run(tiny, null, CancellationToken.None).Find(Core.PolicyKind.Fair, null, "requests")!.Mean;
+        Assert.True(requests * (spec.DurationNs + spec.WarmupNs) / (tiny.DurationNs + tiny.WarmupNs) >= 10_000_000, $"{requests}");
+    }
+
+    [Fact]
+    public void All_that_were_promised_are_there() => Assert.Equal(
+        [
+            "barrier-storm", "discard-burst", "flush-storm", "fua-storm", "idle-and-bursty", "noisy-neighbour", "reservation", "thousand-guests", "weights",
+        ],
+        ExperimentCatalog.Files(Folder).Select(file => Path.GetFileNameWithoutExtension(file)));
+
+    private static ExperimentSpec Load(string name) => ExperimentLoader.Load(Path.Combine(Folder, name + ".conf"), _ => null);
+}
