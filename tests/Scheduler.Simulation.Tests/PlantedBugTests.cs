@@ -23,7 +23,11 @@ public sealed class PlantedBugTests
     [InlineData(PlantedBug.ReplyLost, "AnswerChecker", "S3", 40)]
     [InlineData(PlantedBug.ReplyTwice, "AnswerChecker", "S3", 20)]
     [InlineData(PlantedBug.ExtentOffByOne, "IsolationChecker", "S2", 20)]
-    [InlineData(PlantedBug.FlushTwice, "FlushCountChecker", "F1", 5)]
+    [InlineData(PlantedBug.FlushTwice, "FlushCountChecker", "F1", 10)]
+    [InlineData(PlantedBug.BarrierDrainsOthers, "WorkConservationChecker", "O4", 20)]
+    [InlineData(PlantedBug.FlushTimeNotCharged, "ChargeChecker", "Q1", 20)]
+    [InlineData(PlantedBug.WeightsIgnored, "ShareBoundChecker", "Q2", 100)]
+    [InlineData(PlantedBug.TwoPageCaches, "LinearizabilityChecker", "linearizability", 60)]
     public void Is_caught(PlantedBug bug, string checker, string rule, int seedsMax)
     {
         for (int seed = 1; seed <= seedsMax; seed++)

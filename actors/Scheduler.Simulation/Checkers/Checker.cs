@@ -21,6 +21,11 @@ internal abstract class Checker
     /// <summary>Takes the next event.</summary>
     public abstract void See(in HistoryEvent happened);
 
+    /// <summary>The volume has handled all that it was told, so that what it has not done by now it has decided not to do.</summary>
+    public virtual void Rest(Incarnation now)
+    {
+    }
+
     /// <summary>Ends the run unless a condition holds.</summary>
     protected void Holds([DoesNotReturnIf(false)] bool condition, string rule, string what)
     {

@@ -53,6 +53,9 @@ internal sealed class SectorMedia(int sectors)
         _ = _dirty.Remove(sector);
     }
 
+    /// <summary>Puts a value on the disk, behind the cache.</summary>
+    public void WriteBack(int sector, ulong stamp) => _durable[sector] = stamp;
+
     public void Complete(VolatileWrite write) => write.CompletedAt = ++Completions;
 
     /// <summary>Makes durable what had completed by then, and nothing else.</summary>
@@ -75,6 +78,17 @@ internal sealed class SectorMedia(int sectors)
         }
 
         _dirty.RemoveRange(kept, _dirty.Count - kept);
+    }
+
+    /// <summary>The cache is gone, and nothing of it was written.</summary>
+    /// <returns>The newest of what was in it.</returns>
+    public List<(int Sector, ulong Stamp)> DropCache()
+    {
+        List<(int, ulong)> dropped = [.. _dirty.Select(sector => (sector, _volatile[sector]![^1].Stamp))];
+        foreach (int sector in _dirty)
+            _volatile[sector]!.Clear();
+        _dirty.Clear();
+        return dropped;
     }
 
     /// <summary>The cache is gone: each sector holds what was durable, or any version that was in the cache.</summary>

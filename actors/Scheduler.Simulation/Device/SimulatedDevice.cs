@@ -20,6 +20,9 @@ internal sealed class SimulatedDevice(
     private long _lastFlushAt;
     private bool _flushed;
     private bool _dsyncSinceFlush;
+    private List<(int Sector, ulong Stamp)> _left = [];
+    private long _flushingNs;
+    private long _flushSinceNs = -1;
 
     public DeviceInfo Info => new(spec.Size, SectorMedia.SectorBytes, spec.VolatileCache, spec.DurableWrites, spec.SupportsDsync);
 
@@ -27,6 +30,9 @@ internal sealed class SimulatedDevice(
     {
         set => _signal = value;
     }
+
+    /// <summary>Time for which a flush has been in flight until now.</summary>
+    public long FlushingNs => _flushingNs + (_flushSinceNs < 0 ? 0 : system.NowNs - _flushSinceNs);
 
     /// <summary>From now on it makes no errors.</summary>
     public void StopFaults() => _profile = _profile.WithoutFaults();
@@ -85,6 +91,16 @@ internal sealed class SimulatedDevice(
             media.Complete(operation.Write);
     }
 
+    /// <summary>The host is given up for dead: the next one does not see its page cache.</summary>
+    public void LeavePageCache() => _left = media.DropCache();
+
+    /// <summary>It was not dead: what was in its page cache reaches the disk while the next host is at work.</summary>
+    public void WriteBack(SimulatedSystem next)
+    {
+        foreach ((int sector, ulong stamp) in _left)
+            next.After(random.Next(20_000_000), () => media.WriteBack(sector, stamp));
+    }
+
     /// <summary>The power goes: of what was in flight and in the cache, any sectors survive.</summary>
     public void LosePower()
     {
@@ -124,6 +140,7 @@ internal sealed class SimulatedDevice(
             Record(HistoryKind.DeviceStart, operation);
         _flushed = true;
         _dsyncSinceFlush = false;
+        _flushSinceNs = system.NowNs;
         Begin(operation, _profile.FlushNs + ((long)media.DirtySectors * _profile.FlushSectorNs));
     }
 
@@ -156,6 +173,12 @@ internal sealed class SimulatedDevice(
             Apply(operation, _ => true);
         else if (request.Op is not (DeviceOp.Read or DeviceOp.Flush))
             ApplyVolatile(operation, _ => random.Next(2) == 0);
+
+        if (request.Op == DeviceOp.Flush)
+        {
+            _flushingNs = FlushingNs;
+            _flushSinceNs = -1;
+        }
 
         int failed = operation.Error;
         if ((bug == PlantedBug.FailedFlushRetried && request.Op == DeviceOp.Flush)
@@ -250,8 +273,11 @@ internal sealed class SimulatedDevice(
         Offset = operation.Request.Offset,
         Length = operation.Request.Length,
         Value = operation.Error,
-        Ring = operation.Request.Buffer == 0 ? -1 : history.Requests[Stamp.Request(Stamp.OfBuffer(operation.Request.Buffer))].Ring,
+        Request = RequestOf(operation),
+        Ring = RequestOf(operation) is var request and not 0 ? history.Requests[request].Ring : -1,
     });
+
+    private static int RequestOf(Operation operation) => Stamp.Request(Stamp.OfBuffer(operation.Request.Buffer));
 
     private sealed class Operation(DeviceRequest request)
     {

@@ -23,6 +23,9 @@ internal sealed class SimulatedActor(SimulatedSystem system, Props? props, strin
 
     public ActorRef? Sender { get; private set; }
 
+    /// <summary>It has handled all that it was told.</summary>
+    public bool IsIdle => _mailbox.Count == 0;
+
     public override void Tell(object message, ActorRef? sender = null)
     {
         ArgumentNullException.ThrowIfNull(message);

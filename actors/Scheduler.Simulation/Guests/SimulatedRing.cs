@@ -30,8 +30,8 @@ internal sealed class SimulatedRing : IRingFrontEnd
         _streams = (byte)random.Next(1, 3);
         _unaligned = random.Next(2) == 0;
         _sent = new RequestRecord?[credits];
-        _workload = Workload.Draw(random, run.Map.Spec.Disks[disk].Ordered, run.Map.Sectors(disk));
-        _verified = random.Next(2) == 0 ? 0 : run.Map.Sectors(disk);
+        _workload = run.Crowded ? Workload.Crowd(run.Map.Sectors(disk)) : Workload.Draw(random, run.Map.Spec.Disks[disk].Ordered, run.Map.Sectors(disk));
+        _verified = !run.Crowded && random.Next(2) == 0 ? 0 : run.Map.Sectors(disk);
         _record = new RingRecord { Id = run.History.Rings.Count, Disk = disk, Memory = new SimulatedMemory() };
         run.History.Rings.Add(_record);
         Note(HistoryKind.Open);

@@ -74,8 +74,15 @@ internal sealed class History
             case HistoryKind.Reply:
                 NoteAnswer(Requests[happened.Number], happened.Value, happened.Index);
                 break;
+            case HistoryKind.DeviceStart when happened.Request != 0:
+                Requests[happened.Request].Started = true;
+                break;
+            case HistoryKind.Detach:
+                Rings[happened.Ring].Leaving = true;
+                break;
             case HistoryKind.Closed:
                 Rings[happened.Ring].Closed = true;
+                Rings[happened.Ring].Leaving = true;
                 End(Rings[happened.Ring], Outcome.Closed);
                 break;
             case HistoryKind.Killed or HistoryKind.PowerCut or HistoryKind.Stopped:

@@ -17,6 +17,9 @@ internal record struct HistoryEvent
     /// <summary>Number of a request, or of a device operation.</summary>
     public int Number;
 
+    /// <summary>A device operation: the request whose buffer it uses, or 0.</summary>
+    public int Request;
+
     /// <summary>Errno, credits, or count.</summary>
     public int Value;
     public long Offset;

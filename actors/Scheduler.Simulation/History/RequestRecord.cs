@@ -40,6 +40,9 @@ internal sealed class RequestRecord
     public long AcceptedTurn { get; set; }
     public long AnsweredTurn { get; set; }
 
+    /// <summary>A part of it has reached the device.</summary>
+    public bool Started { get; set; }
+
     /// <summary>Those of its stream that the volume had taken before and not answered in an earlier turn.</summary>
     public List<RequestRecord> Earlier { get; } = [];
 

@@ -8,6 +8,9 @@ internal sealed class RingRecord
     public required SimulatedMemory Memory { get; init; }
     public bool Closed { get; set; }
 
+    /// <summary>Its guest has gone, or it was told to close.</summary>
+    public bool Leaving { get; set; }
+
     /// <summary>Requests that the volume has taken and not answered.</summary>
     public List<RequestRecord> Accepted { get; } = [];
 

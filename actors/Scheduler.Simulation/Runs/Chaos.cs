@@ -18,6 +18,9 @@ internal sealed record Chaos
     /// <summary>One of so many records of a fault fails.</summary>
     public int RecordFailsOneOf { get; init; }
 
+    /// <summary>All guests read and write without a pause, so that they are backlogged for long (Q2).</summary>
+    public bool Crowded { get; init; }
+
     public required DeviceProfile Device { get; init; }
 
     /// <summary>Draws from a seed.</summary>
@@ -27,7 +30,7 @@ internal sealed record Chaos
         bool device = (faults & FaultKinds.Device) != 0;
         int rare = random.Next(3) switch { 0 => 200, 1 => 600, _ => 2_000 };
         bool syncs = device && random.Next(2) == 0;
-        return new Chaos
+        Chaos drawn = new()
         {
             PowerCutOneOf = power ? rare : 0,
             KillOneOf = power ? rare : 0,
@@ -47,5 +50,8 @@ internal sealed record Chaos
                 SyncErrorOneOf = syncs ? random.Next(10, 60) : 0,
             },
         };
+
+        // Undisturbed but for errors of reads and writes: a guest's backlog ends with its ring.
+        return random.Next(10) > 0 ? drawn : new Chaos { Crowded = true, Device = drawn.Device with { SyncErrorOneOf = 0 } };
     }
 }

@@ -21,7 +21,7 @@ internal sealed class Incarnation
             Name = Run.VolumeName,
             Spec = spec,
             Devices = new VolumeDevices(Devices, spec.Depth + spec.Domains.Count, System.Post),
-            Timer = actor => new SimulatedTimer(System, actor),
+            Timer = actor => Timer(run.Bug, actor),
             Faults = Faults,
             Telemetry = telemetry,
             Epoch = epoch,
@@ -36,9 +36,15 @@ internal sealed class Incarnation
 
     public SimulatedFaultStore Faults { get; }
 
-    public ActorRef Volume { get; }
+    public SimulatedActor Volume { get; }
 
     public VolumeStatus Status { get; }
+
+    private IVolumeTimer Timer(PlantedBug bug, ActorRef volume)
+    {
+        SimulatedTimer timer = new(System, volume);
+        return bug == PlantedBug.FlushTimeNotCharged ? new FlushlessTimer(timer, Devices) : timer;
+    }
 
     /// <summary>Its rings that are not closed.</summary>
     public List<SimulatedRing> Rings { get; } = [];

@@ -63,4 +63,17 @@ public enum PlantedBug : byte
 
     /// <summary>Two flushes of a domain are in flight (F1).</summary>
     FlushTwice,
+
+    /// <summary>A barrier drains the whole volume, and not its stream only (O4).</summary>
+    BarrierDrainsOthers,
+
+    /// <summary>The time of flushes is charged to nobody (Q1).</summary>
+    FlushTimeNotCharged,
+
+    /// <summary>All guests have the same weight (Q2).</summary>
+    WeightsIgnored,
+
+    /// <summary>A `buffered` volume fails over to another host while the first one's page cache lives on, and is written back
+    /// later (S5).</summary>
+    TwoPageCaches,
 }

@@ -50,6 +50,8 @@ internal sealed class Run
 
     public SimulatedSystem System => _now.System;
 
+    public bool Crowded => _chaos.Crowded;
+
     /// <summary>Guests ask for more while this holds.</summary>
     public bool GuestsMaySend { get; private set; } = true;
 
@@ -112,6 +114,7 @@ internal sealed class Run
     private void AddCheckers()
     {
         SectorLog log = new(History, Map);
+        WaitingRequests waiting = new(History, Map);
         Checker[] all =
         [
             new BarrierCrashChecker(History, Map, log),
@@ -124,8 +127,12 @@ internal sealed class Run
             new BarrierFailureChecker(History, Map),
             new BarrierReadChecker(History, log),
             new LinearizabilityChecker(History, Map, log),
+            waiting,
+            new WorkConservationChecker(History, Map, waiting),
+            new ShareBoundChecker(Map, waiting),
+            new ChargeChecker(Map),
         ];
-        History.Checkers.AddRange(all.Where(checker => checker == log || _options.OnlyChecker is null || checker.GetType().Name == _options.OnlyChecker));
+        History.Checkers.AddRange(all.Where(checker => checker is SectorLog or WaitingRequests || _options.OnlyChecker is null || checker.GetType().Name == _options.OnlyChecker));
     }
 
     private void Start()
@@ -134,6 +141,8 @@ internal sealed class Run
         bool forget = Bug == PlantedBug.FaultForgotten;
         VolumeSpec spec = Map.Spec with
         {
+            Policy = Bug == PlantedBug.BarrierDrainsOthers && Map.Spec.Policy == PolicyKind.Fair ? PolicyKind.QueueDrain : Map.Spec.Policy,
+            Guests = [.. Map.Spec.Guests.Select(guest => Bug == PlantedBug.WeightsIgnored ? guest with { Weight = 100 } : guest)],
             Domains = [.. Map.Spec.Domains.Select((domain, i) => domain with { Fault = forget ? 0 : _records[i] })],
             Disks = [.. Map.Spec.Disks.Select((disk, i) => i == 0 ? Misplaced(disk) : disk)],
         };
@@ -179,6 +188,12 @@ internal sealed class Run
     {
         bool moved = _now.System.Advance();
         _steps++;
+        if (_now.Volume.IsIdle && _now.System.Failures.Count == 0)
+        {
+            foreach (Checker checker in History.Checkers)
+                checker.Rest(_now);
+        }
+
         if (_now.KillIn >= 0 && _now.KillIn-- == 0)
             Kill();
         else if (_now.KillIn < 0 && _now.System.Failures.Count > 0)
@@ -219,10 +234,19 @@ internal sealed class Run
 
     private void CutPower()
     {
-        foreach (SimulatedDevice device in _now.Devices)
-            device.LosePower();
+        IReadOnlyList<SimulatedDevice> devices = _now.Devices;
+        foreach (SimulatedDevice device in devices)
+        {
+            if (Bug == PlantedBug.TwoPageCaches)
+                device.LeavePageCache();
+            else
+                device.LosePower();
+        }
+
         History.Add(new HistoryEvent { Kind = HistoryKind.PowerCut });
         Start();
+        foreach (SimulatedDevice device in devices)
+            device.WriteBack(_now.System);
     }
 
     private void Kill()

@@ -269,8 +269,13 @@ internal sealed class ReferenceModel(VolumeSpec spec, VolumeCore core)
         CheckBefore(request, "is answered");
         if (!request.Op.IsWrite())
             return;
+
+        // F6: clearing a fault disconnects those who could rely on what was lost; who is gone hears no answer.
+        bool nobodyHears = request.Ring.Detached && request.Pieces.Exists(piece => piece.Dropped);
         Check.That(
-            request.IsDurable || !(request.Fua || request.Op.IsBarrier()), "F5", $"{name} is answered before its data is durable");
+            request.IsDurable || nobodyHears || !(request.Fua || request.Op.IsBarrier()),
+            "F5",
+            $"{name} is answered before its data is durable");
         Check.That(
             request.Ring.Detached || request.Pieces.TrueForAll(piece => !piece.Dropped || _fault[piece.Domain] != 0),
             "F6",
