@@ -16,7 +16,7 @@ internal sealed class BarrierReadChecker(History history, SectorLog log) : Check
             return;
 
         // What is between the last barrier and the read is not ordered with the read (O1).
-        int barrier = read.Earlier.FindLastIndex(other => other.Op.IsBarrier() && IsOpen(other, read));
+        int barrier = Array.FindLastIndex(read.Earlier, other => other.Op.IsBarrier() && IsOpen(other, read));
         for (int i = 0; i <= barrier; i++)
         {
             RequestRecord write = read.Earlier[i];

@@ -1,4 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using System.Runtime.CompilerServices;
 
 namespace Scheduler.Simulation;
 
@@ -27,12 +29,33 @@ internal abstract class Checker
     }
 
     /// <summary>Ends the run unless a condition holds.</summary>
-    protected void Holds([DoesNotReturnIf(false)] bool condition, string rule, string what)
+    protected void Holds([DoesNotReturnIf(false)] bool condition, string rule, [InterpolatedStringHandlerArgument(nameof(condition))] ref Finding what)
     {
         if (!condition)
-            Fail(rule, what);
+            Fail(rule, what.Text);
     }
 
     [DoesNotReturn]
     protected void Fail(string rule, string what) => throw new RuleViolationException(rule, GetType().Name, what);
+}
+
+/// <summary>What was seen, put into words only where a condition does not hold: most of a checker's time would go into
+/// words otherwise.</summary>
+[InterpolatedStringHandler]
+internal ref struct Finding
+{
+    private DefaultInterpolatedStringHandler _text;
+
+    public Finding(int literalLength, int formattedCount, bool condition, out bool isWanted)
+    {
+        isWanted = !condition;
+        if (isWanted)
+            _text = new DefaultInterpolatedStringHandler(literalLength, formattedCount, CultureInfo.InvariantCulture);
+    }
+
+    public readonly string Text => _text.ToString();
+
+    public void AppendLiteral(string value) => _text.AppendLiteral(value);
+
+    public void AppendFormatted<T>(T value, string? format = null) => _text.AppendFormatted(value, format);
 }

@@ -14,15 +14,15 @@ internal sealed class LinearizabilityChecker : Checker
 {
     private readonly History _history;
     private readonly SectorLog _log;
-    private readonly Dictionary<ulong, Zone>[][] _read;
+    private readonly Dictionary<ulong, Zone>?[][] _read;
 
     public LinearizabilityChecker(History history, DiskMap map, SectorLog log)
     {
         _history = history;
         _log = log;
-        _read = [.. map.Spec.Disks.Select((_, disk) => Enumerable.Range(0, map.Sectors(disk)).Select(_ => new Dictionary<ulong, Zone>()).ToArray())];
-        log.Forgets.Add((disk, sector, write) => _read[disk][sector].Remove(write.StampOf(sector)));
-        log.EraEnds.Add((disk, sector, _) => _read[disk][sector].Clear());
+        _read = [.. map.Spec.Disks.Select((_, disk) => new Dictionary<ulong, Zone>?[map.Sectors(disk)])];
+        log.Forgets.Add((disk, sector, write) => _read[disk][sector]?.Remove(write.StampOf(sector)));
+        log.EraEnds.Add((disk, sector, _) => _read[disk][sector]?.Clear());
     }
 
     public override void See(in HistoryEvent happened)
@@ -70,7 +70,7 @@ internal sealed class LinearizabilityChecker : Checker
 
     private void CheckZones(RequestRecord read, int sector, ulong stamp, RequestRecord? writer, SectorLog.Entry era)
     {
-        Dictionary<ulong, Zone> zones = _read[read.Disk][sector];
+        Dictionary<ulong, Zone> zones = _read[read.Disk][sector] ??= [];
         Zone zone = zones.TryGetValue(stamp, out Zone old) ? old : new Zone(int.MaxValue, -1);
         zone = new Zone(Math.Min(zone.FirstEnd, read.End), Math.Max(zone.LastStart, read.Start));
         zones[stamp] = zone;

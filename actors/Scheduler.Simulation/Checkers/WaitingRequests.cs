@@ -55,6 +55,6 @@ internal sealed class WaitingRequests(History history, DiskMap map) : Checker
         GuestSpec guest = map.Spec.Guests[GuestOf(request)];
         bool held = guest.Limit > 0
             || (request.Op.IsWrite() && (_faults || guest.UnflushedBytesMax < new GuestSpec { Name = "" }.UnflushedBytesMax));
-        return !held && !request.Earlier.Exists(earlier => earlier.Op.IsBarrier() && earlier.AnsweredTurn == 0);
+        return !held && !Array.Exists(request.Earlier, earlier => earlier.Op.IsBarrier() && earlier.AnsweredTurn == 0);
     }
 }

@@ -32,7 +32,13 @@ internal sealed class SimulatedRing : IRingFrontEnd
         _sent = new RequestRecord?[credits];
         _workload = run.Crowded ? Workload.Crowd(run.Map.Sectors(disk)) : Workload.Draw(random, run.Map.Spec.Disks[disk].Ordered, run.Map.Sectors(disk));
         _verified = !run.Crowded && random.Next(2) == 0 ? 0 : run.Map.Sectors(disk);
-        _record = new RingRecord { Id = run.History.Rings.Count, Disk = disk, Memory = new SimulatedMemory() };
+        _record = new RingRecord
+        {
+            Id = run.History.Rings.Count,
+            Disk = disk,
+            Memory = new SimulatedMemory(),
+            TakesBarriers = run.Map.Spec.Disks[disk].Ordered.TakesBarriers(),
+        };
         run.History.Rings.Add(_record);
         Note(HistoryKind.Open);
         RingSetup setup = new(Run.VolumeName, run.Map.Spec.Disks[disk].Name, credits, _streams, this, _record.Memory);

@@ -60,9 +60,10 @@ internal sealed class History
             case HistoryKind.Submit:
                 RequestRecord request = Requests[happened.Number];
                 request.Start = happened.Index;
-                List<RequestRecord> pending = Rings[request.Ring].Pending;
-                request.Unheard.AddRange(pending.Where(other => other.Stream == request.Stream));
-                pending.Add(request);
+                RingRecord ring = Rings[request.Ring];
+                if (ring.TakesBarriers)
+                    request.Unheard = OfStream(ring.Pending, request.Stream);
+                ring.Pending.Add(request);
                 break;
             case HistoryKind.Accepted:
                 Accept(Requests[happened.Number], happened.Offset);
@@ -86,10 +87,10 @@ internal sealed class History
                 End(Rings[happened.Ring], Outcome.Closed);
                 break;
             case HistoryKind.Killed or HistoryKind.PowerCut or HistoryKind.Stopped:
-                foreach (RingRecord ring in Rings)
+                foreach (RingRecord open in Rings)
                 {
-                    ring.Closed = true;
-                    End(ring, Outcome.Lost);
+                    open.Closed = true;
+                    End(open, Outcome.Lost);
                 }
 
                 break;
@@ -100,11 +101,15 @@ internal sealed class History
 
     private void Accept(RequestRecord request, long turn)
     {
-        List<RequestRecord> accepted = Rings[request.Ring].Accepted;
+        RingRecord ring = Rings[request.Ring];
         request.AcceptedTurn = turn;
-        request.Earlier.AddRange(accepted.Where(other => other.Stream == request.Stream));
-        accepted.Add(request);
+        if (ring.TakesBarriers)
+            request.Earlier = OfStream(ring.Accepted, request.Stream);
+        ring.Accepted.Add(request);
     }
+
+    private static RequestRecord[] OfStream(List<RequestRecord> requests, byte stream) =>
+        requests.Count == 0 ? [] : [.. requests.Where(other => other.Stream == stream)];
 
     private void NoteAnswer(RequestRecord request, int error, int index)
     {

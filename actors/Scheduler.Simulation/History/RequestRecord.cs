@@ -44,10 +44,10 @@ internal sealed class RequestRecord
     public bool Started { get; set; }
 
     /// <summary>Those of its stream that the volume had taken before and not answered in an earlier turn.</summary>
-    public List<RequestRecord> Earlier { get; } = [];
+    public RequestRecord[] Earlier { get; set; } = [];
 
     /// <summary>Those of its stream that were sent before, and whose answer its guest had not heard.</summary>
-    public List<RequestRecord> Unheard { get; } = [];
+    public RequestRecord[] Unheard { get; set; } = [];
 
     /// <summary>How often its guest was answered; the ring's end counts.</summary>
     public int Answers { get; set; }

@@ -6,6 +6,9 @@ internal sealed class RingRecord
     public required int Id { get; init; }
     public required int Disk { get; init; }
     public required SimulatedMemory Memory { get; init; }
+
+    /// <summary>Barriers order its streams: what was under way beside a request is of interest.</summary>
+    public bool TakesBarriers { get; init; }
     public bool Closed { get; set; }
 
     /// <summary>Its guest has gone, or it was told to close.</summary>

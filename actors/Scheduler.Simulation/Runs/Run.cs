@@ -353,7 +353,10 @@ internal sealed class Run
     private void RunUntilQuiet(string since)
     {
         for (int i = 0; Step(); i++)
-            Demand(i < QuietStepsMax, $"no rest {QuietStepsMax} steps after {since}");
+        {
+            if (i >= QuietStepsMax)
+                Demand(false, $"no rest {QuietStepsMax} steps after {since}");
+        }
     }
 
     private static void Demand(bool condition, string what)
