@@ -24,7 +24,7 @@ internal sealed class SimulatedActor(SimulatedSystem system, Props? props, strin
     public ActorRef? Sender { get; private set; }
 
     /// <summary>It has handled all that it was told.</summary>
-    public bool IsIdle => _mailbox.Count == 0;
+    public bool IsIdle => _first.Message is null;
 
     public override void Tell(object message, ActorRef? sender = null)
     {
