@@ -92,6 +92,9 @@ internal sealed class SimulatedRing : IRingFrontEnd
         _run.Closed(this);
     }
 
+    /// <summary>The volume takes nothing more from it.</summary>
+    public void IsToldToClose() => _record.Leaving = true;
+
     /// <summary>The guest goes away, in the middle of whatever it does.</summary>
     public void Close()
     {

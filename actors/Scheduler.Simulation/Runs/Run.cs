@@ -375,8 +375,14 @@ internal sealed class Run
 
     private void NoteAnswered(object message, ActorRef receiver)
     {
-        if (message is not ReplyBatch batch || _now.Rings.Find(ring => ring.Port.Ring == receiver) is not { } ring)
+        if (message is not (ReplyBatch or Disconnect) || _now.Rings.Find(ring => ring.Port.Ring == receiver) is not { } ring)
             return;
+        if (message is not ReplyBatch batch)
+        {
+            ring.IsToldToClose();
+            return;
+        }
+
         foreach (ref readonly RingReply reply in batch.Replies)
         {
             if (ring.Sent(reply.Slot) is { } request)
