@@ -60,8 +60,9 @@ internal sealed class SectorLog : Checker
         }
     }
 
-    // A write is of no account when its value is gone from the device and nobody waits who may have read it there: if it
-    // failed, at once; if it was carried out, once a later one is durable, which then says all that it would have said.
+    // A write is of no account when its value is gone from the device, and what is durable now was there before anybody
+    // began who still waits, so that none of them may have read the value. What was carried out also has to be the earlier of
+    // the two: then the later one says all that it would have said.
     private void Forget(int disk, int sector, Entry entry)
     {
         int oldest = int.MaxValue;
@@ -75,14 +76,7 @@ internal sealed class SectorLog : Checker
         RequestRecord? last = durable == 0 ? null : entry.Writes.Find(write => Entry.Gives(write, durable, sector) && write.CertainFrom < oldest);
         _ = entry.Writes.RemoveAll(write =>
         {
-            bool over = write.Outcome switch
-            {
-
-                // It may have been there until what is durable now replaced it.
-                Outcome.Lost => last is not null,
-                Outcome.Failed => write.End < oldest,
-                _ => last is not null && write.CertainFrom < last.Start,
-            };
+            bool over = last is not null && (write.Outcome is Outcome.Lost or Outcome.Failed || write.CertainFrom < last.Start);
             if (!over || _map.MayLeave(disk, sector, write.StampOf(sector)))
                 return false;
             foreach (Action<int, int, RequestRecord> forgets in Forgets)
