@@ -3,6 +3,9 @@
 // within a time in which both are backlogged, the left side is at most the distance between the largest and the smallest
 // value that Wf/wf - Wg/wg has in it.
 //
+// D is the number of operations that may be on the device at once: the depth, and where flushes would fill it, one more than
+// there can be flushes, since they never take the last slot (F8).
+//
 // A guest is known to be backlogged from one rest of the volume to the next by a request of it that waits at both.
 using Scheduler.Core;
 using Scheduler.Storage;
@@ -81,7 +84,8 @@ internal sealed class ShareBoundChecker : Checker
         bool both = _backlogged[f] && _backlogged[g];
         _least[f, g] = both ? Math.Min(_least[f, g], difference) : difference;
         _most[f, g] = both ? Math.Max(_most[f, g], difference) : difference;
-        double bound = (_map.Spec.Depth + 1) * _largestNs * ((1 / Weight(f)) + (1 / Weight(g)));
+        int depth = Math.Max(_map.Spec.Depth, _map.Spec.Domains.Count + 1);
+        double bound = (depth + 1) * _largestNs * ((1 / Weight(f)) + (1 / Weight(g)));
         Holds(
             _most[f, g] - _least[f, g] <= bound,
             "Q2",
