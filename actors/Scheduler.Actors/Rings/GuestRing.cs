@@ -50,7 +50,7 @@ public sealed class RingPort
         }
 
         _batch.Add(request);
-        if (_batch.Count == RequestBatch.Capacity)
+        if (_batch.IsFull)
             Send();
     }
 

@@ -3,14 +3,15 @@ namespace Scheduler.Actors;
 /// <summary>Requests on their way from a ring to its volume. Belongs to the ring's <see cref="RingChannel"/>.</summary>
 public sealed class RequestBatch
 {
-    /// <summary>Most requests of a batch.</summary>
-    public const int Capacity = 64;
+    /// <summary>Most requests of a batch; never more than the ring has credits.</summary>
+    public const int CapacityMax = 64;
 
-    private readonly RingRequest[] _requests = new RingRequest[Capacity];
+    private readonly RingRequest[] _requests;
 
-    internal RequestBatch(RingChannel channel)
+    internal RequestBatch(RingChannel channel, int capacity)
     {
         Channel = channel;
+        _requests = new RingRequest[capacity];
     }
 
     /// <summary>How many requests are in it.</summary>
@@ -25,6 +26,8 @@ public sealed class RequestBatch
     /// <summary>Its owner.</summary>
     internal RingChannel Channel { get; }
 
+    internal bool IsFull => Count == _requests.Length;
+
     /// <summary>Appends a request; the batch must not be full.</summary>
     /// <param name="request">The request.</param>
     public void Add(in RingRequest request) => _requests[Count++] = request;
@@ -35,11 +38,12 @@ public sealed class RequestBatch
 /// <summary>Answers on their way from a volume to a ring. Belongs to the ring's <see cref="RingChannel"/>.</summary>
 public sealed class ReplyBatch
 {
-    private readonly RingReply[] _replies = new RingReply[RequestBatch.Capacity];
+    private readonly RingReply[] _replies;
 
-    internal ReplyBatch(RingChannel channel)
+    internal ReplyBatch(RingChannel channel, int capacity)
     {
         Channel = channel;
+        _replies = new RingReply[capacity];
     }
 
     /// <summary>How many answers are in it.</summary>
@@ -65,52 +69,61 @@ public sealed class ReplyBatch
 /// <remarks>Thread-safe: ring and volume may run on different threads.</remarks>
 public sealed class RingChannel(int credits)
 {
-    private readonly Stack<RequestBatch> _requests = new();
-    private readonly Stack<ReplyBatch> _replies = new();
-    private readonly Lock _lock = new();
+    private readonly BatchPool<RequestBatch> _requests = new();
+    private readonly BatchPool<ReplyBatch> _replies = new();
     private int _requestBatches;
     private int _replyBatches;
 
-    internal RequestBatch RentRequests()
-    {
-        lock (_lock)
-        {
-            if (_requests.TryPop(out RequestBatch? batch))
-                return batch;
-            Check(++_requestBatches);
-            return new RequestBatch(this);
-        }
-    }
+    private int BatchCapacity { get; } = Math.Clamp(credits, 1, RequestBatch.CapacityMax);
+
+    /// <summary>What the volume keeps of the ring while it is attached. The volume's own.</summary>
+    internal AttachedRing? Attached { get; set; }
+
+    internal RequestBatch RentRequests() => _requests.TryTake() ?? new RequestBatch(this, Counted(ref _requestBatches));
+
+    internal ReplyBatch RentReplies() => _replies.TryTake() ?? new ReplyBatch(this, Counted(ref _replyBatches));
 
     internal void Return(RequestBatch batch)
     {
         batch.Clear();
-        lock (_lock)
-            _requests.Push(batch);
-    }
-
-    internal ReplyBatch RentReplies()
-    {
-        lock (_lock)
-        {
-            if (_replies.TryPop(out ReplyBatch? batch))
-                return batch;
-            Check(++_replyBatches);
-            return new ReplyBatch(this);
-        }
+        _requests.Return(batch);
     }
 
     internal void Return(ReplyBatch batch)
     {
         batch.Clear();
-        lock (_lock)
-            _replies.Push(batch);
+        _replies.Return(batch);
     }
 
     // One more than the credits: the front end fills a batch before it has sent the last credit's request.
-    private void Check(int batches)
+    private int Counted(ref int batches)
     {
-        if (batches > credits + 1)
+        if (Interlocked.Increment(ref batches) > credits + 1)
             throw new RingProtocolException($"rule S4 is broken: a ring with {credits} credits needs {batches} batches");
+        return BatchCapacity;
+    }
+
+    // On one loop there is hardly ever a second one: the first lies ready without a lock.
+    private sealed class BatchPool<T>
+        where T : class
+    {
+        private readonly Stack<T> _others = new();
+        private T? _first;
+
+        public T? TryTake()
+        {
+            if (Interlocked.Exchange(ref _first, null) is { } first)
+                return first;
+            lock (_others)
+                return _others.TryPop(out T? other) ? other : null;
+        }
+
+        public void Return(T batch)
+        {
+            if (Interlocked.Exchange(ref _first, batch) is not { } other)
+                return;
+            lock (_others)
+                _others.Push(other);
+        }
     }
 }

@@ -79,6 +79,7 @@ internal sealed class AttachedRings
         AttachedRing ring = new(number, actor, attach, credits, guest);
         _byNumber[number] = ring;
         _byActor.Add(actor, ring);
+        attach.Channel.Attached = ring;
         return ring;
     }
 
@@ -116,6 +117,7 @@ internal sealed class AttachedRings
     {
         AttachedRing ring = this[number];
         ring.Memory.LetGo();
+        ring.Channel.Attached = null;
         _ = _byActor.Remove(ring.Actor);
         _byNumber[number] = null;
     }
@@ -123,7 +125,11 @@ internal sealed class AttachedRings
     public void LetGoAll()
     {
         foreach (AttachedRing ring in _byActor.Values)
+        {
             ring.Memory.LetGo();
+            ring.Channel.Attached = null;
+        }
+
         _byActor.Clear();
         _byNumber.Clear();
     }

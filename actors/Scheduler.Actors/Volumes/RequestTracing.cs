@@ -30,8 +30,7 @@ internal sealed class RequestTracing(VolumeTelemetry telemetry, string volume)
 
     public void Answered(AttachedRing ring, in Effect reply)
     {
-        Activity? span = ring.Spans[reply.Slot];
-        if (span is null)
+        if (!IsOn || ring.Spans[reply.Slot] is not { } span)
             return;
         ring.Spans[reply.Slot] = null;
         _ = span.SetTag("queued.ms", reply.QueuedNs / 1e6);

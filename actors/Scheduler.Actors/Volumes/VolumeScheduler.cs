@@ -138,7 +138,7 @@ public sealed class VolumeScheduler : Actor
 
     private void Submit(RequestBatch batch)
     {
-        AttachedRing? ring = _rings.Find(Sender!);
+        AttachedRing? ring = batch.Channel.Attached;
         if (ring is null || ring.Closing)
         {
             // The ring was told to close, or has detached; it answers for these.

@@ -10,8 +10,7 @@ public sealed class VolumeStatus
 {
     private readonly TaskCompletionSource<string?> _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly VolumeCore _core;
-    private readonly long[] _requests;
-    private readonly long[] _bytes;
+    private readonly (long Requests, long Bytes)[] _answered;
 
     /// <summary>Creates the status of a volume that has not started.</summary>
     /// <param name="name">Name of the volume.</param>
@@ -23,8 +22,7 @@ public sealed class VolumeStatus
         _core = core;
         DomainCount = spec.Domains.Count;
         Guests = [.. spec.Guests.Select(guest => guest.Name)];
-        _requests = new long[Guests.Count * OpNames.Count];
-        _bytes = new long[Guests.Count * OpNames.Count];
+        _answered = new (long, long)[Guests.Count * OpNames.Count];
     }
 
     /// <summary>The values of the label `op`.</summary>
@@ -67,13 +65,13 @@ public sealed class VolumeStatus
     /// <param name="guest">Index of the guest.</param>
     /// <param name="op">Index in <see cref="OpNames"/>.</param>
     /// <returns>Count.</returns>
-    public long Requests(int guest, int op) => _requests[(guest * OpNames.Count) + op];
+    public long Requests(int guest, int op) => _answered[(guest * OpNames.Count) + op].Requests;
 
     /// <summary>Bytes of requests answered without error since the start.</summary>
     /// <param name="guest">Index of the guest.</param>
     /// <param name="op">Index in <see cref="OpNames"/>.</param>
     /// <returns>Bytes.</returns>
-    public long Bytes(int guest, int op) => _bytes[(guest * OpNames.Count) + op];
+    public long Bytes(int guest, int op) => _answered[(guest * OpNames.Count) + op].Bytes;
 
     /// <summary>Flushes that a guest asked for since the start.</summary>
     /// <param name="guest">Index of the guest.</param>
@@ -103,9 +101,9 @@ public sealed class VolumeStatus
 
     internal void Answered(int guest, int opIndex, long bytes)
     {
-        int index = (guest * OpNames.Count) + opIndex;
-        _requests[index]++;
-        _bytes[index] += bytes;
+        ref (long Requests, long Bytes) answered = ref _answered[(guest * OpNames.Count) + opIndex];
+        answered.Requests++;
+        answered.Bytes += bytes;
     }
 
     internal void SetStopped(string? broken) => _ = _stopped.TrySetResult(broken);
