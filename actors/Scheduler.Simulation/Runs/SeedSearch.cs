@@ -5,12 +5,14 @@ namespace Scheduler.Simulation;
 /// <summary>How far a search has come.</summary>
 /// <param name="Seeds">Seeds that were run.</param>
 /// <param name="Steps">Steps of all their runs.</param>
+/// <param name="Requests">Requests of all their runs.</param>
 /// <param name="Elapsed">Real time.</param>
+/// <param name="Threads">Threads that run seeds, a core each.</param>
 /// <param name="Failed">The failed run with the lowest seed, or null.</param>
-public sealed record SeedProgress(int Seeds, long Steps, TimeSpan Elapsed, SimulationResult? Failed)
+public sealed record SeedProgress(int Seeds, long Steps, long Requests, TimeSpan Elapsed, int Threads, SimulationResult? Failed)
 {
-    /// <summary>Steps in a second of real time.</summary>
-    public double StepsPerSecond => Steps / Math.Max(1e-9, Elapsed.TotalSeconds);
+    /// <summary>Requests in a second of real time and on one core.</summary>
+    public double RequestsPerSecondAndCore => Requests / Math.Max(1e-9, Elapsed.TotalSeconds) / Threads;
 }
 
 /// <summary>Runs one seed after another, on several threads, until time is up or one fails.</summary>
@@ -21,7 +23,9 @@ public sealed class SeedSearch(SimulationOptions first)
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private int _taken;
     private int _seeds;
+    private int _threads = 1;
     private long _steps;
+    private long _requests;
     private SimulationResult? _failed;
 
     /// <summary>How far it has come. From any thread.</summary>
@@ -30,7 +34,7 @@ public sealed class SeedSearch(SimulationOptions first)
         get
         {
             lock (_lock)
-                return new SeedProgress(_seeds, _steps, _clock.Elapsed, _failed);
+                return new SeedProgress(_seeds, _steps, _requests, _clock.Elapsed, _threads, _failed);
         }
     }
 
@@ -41,6 +45,8 @@ public sealed class SeedSearch(SimulationOptions first)
     /// <returns>What was done.</returns>
     public SeedProgress Run(TimeSpan duration, int threads, CancellationToken cancellation)
     {
+        lock (_lock)
+            _threads = threads;
         _ = Parallel.For(0, threads, new ParallelOptions { MaxDegreeOfParallelism = threads }, _ => Work(duration, cancellation));
         return Progress;
     }
@@ -62,6 +68,7 @@ public sealed class SeedSearch(SimulationOptions first)
             {
                 _seeds++;
                 _steps += result.Steps;
+                _requests += result.Requests;
                 if (result.Failed && (_failed is null || result.Options.Seed < _failed.Options.Seed))
                     _failed = result;
             }

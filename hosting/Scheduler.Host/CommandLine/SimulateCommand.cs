@@ -92,5 +92,5 @@ public static class SimulateCommand
     }
 
     private static string ProgressText(SeedProgress progress) => string.Create(
-        CultureInfo.InvariantCulture, $"{progress.Seeds} seeds, {progress.Steps} steps, {progress.StepsPerSecond:F0} steps/s, {(progress.Failed is null ? "no rule broken" : "a rule is broken")}");
+        CultureInfo.InvariantCulture, $"{progress.Seeds} seeds, {progress.Steps} steps, {progress.Requests} requests, {progress.RequestsPerSecondAndCore:F0} a second on a core, {(progress.Failed is null ? "no rule broken" : "a rule is broken")}");
 }
