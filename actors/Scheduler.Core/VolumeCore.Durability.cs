@@ -200,6 +200,24 @@ public sealed partial class VolumeCore
         // The flush in flight too: if a durable write failed beside it, its own success says nothing any more.
         FailWaiters(domain, domain.Flying);
         FailWaiters(domain, domain.Collecting);
+        FailHalfWritten(domain);
+    }
+
+    // A write of which a part was in the cache here, and another is still to come: what was in the cache may be gone.
+    private void FailHalfWritten(FlushDomain domain)
+    {
+        foreach (Ring? ring in _rings)
+        {
+            if (ring is null)
+                continue;
+            foreach (Request request in ring.Slots)
+            {
+                if (request.State == RequestState.Free || (request.UndurableDomains & domain.Bit) == 0)
+                    continue;
+                Fail(request, CoreError.Io);
+                FailFenced(request, domain);
+            }
+        }
     }
 
     // They keep what they await: the fault's record now, instead of the flush.

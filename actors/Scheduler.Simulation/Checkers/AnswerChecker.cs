@@ -1,5 +1,8 @@
 // S3: each accepted request is answered once, and its buffer is the device's until the device is done with it. When faults
-// have stopped, everything is answered.
+// have stopped, everything is answered. A read fails for a cause: a device's error, a barrier before it (O6), or the end of
+// its ring; a fence is none (F6).
+using Scheduler.Core;
+
 namespace Scheduler.Simulation;
 
 /// <summary>Each request is answered once; buffers are given back when the device has let go of them.</summary>
@@ -12,6 +15,8 @@ internal sealed class AnswerChecker(History history) : Checker
             case HistoryKind.Reply:
                 RequestRecord request = history.Requests[happened.Number];
                 Holds(request.Answers == 1, "S3", $"{request} is answered {request.Answers} times");
+                bool hasCause = request.Error != CoreError.Io || request.MetError || Array.Exists(request.Earlier, earlier => earlier.Op.IsBarrier());
+                Holds(hasCause || request.Op != RequestOp.Read || request.Outcome != Outcome.Failed, "F6", $"{request} fails though nothing of it failed");
                 break;
             case HistoryKind.DeviceStart or HistoryKind.DeviceEnd when happened.Ring >= 0:
                 Holds(!history.Rings[happened.Ring].Memory.GivenBack, "S3", $"the device uses a buffer of ring {happened.Ring}, which was given back");

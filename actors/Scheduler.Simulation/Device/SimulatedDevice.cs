@@ -180,12 +180,13 @@ internal sealed class SimulatedDevice(
             _flushSinceNs = -1;
         }
 
+        // The caller that is told of success behaves as one that tried again, and had it.
         int failed = operation.Error;
         if ((bug == PlantedBug.FailedFlushRetried && request.Op == DeviceOp.Flush)
             || (bug == PlantedBug.WriteErrorSwallowed && request.Op == DeviceOp.Write && !sync))
             operation.Error = 0;
         if (sync && failed is not (0 or Errno.ENOSPC))
-            FailSync(operation.Error);
+            FailSync(failed);
         Record(HistoryKind.DeviceEnd, operation);
         _done.Add(operation);
         if (signal && _done.Count == 1)
@@ -193,13 +194,12 @@ internal sealed class SimulatedDevice(
     }
 
     // The kernel may have dropped the dirty pages, and forgotten that it did.
-    private void FailSync(int reported)
+    private void FailSync(int error)
     {
         media.LoseCache(random);
         foreach (Operation operation in _queue.Concat(_busy))
             operation.MayBeDropped = true;
-        if (reported != 0)
-            history.Add(new HistoryEvent { Kind = HistoryKind.SyncFailed, Domain = domain, Value = reported });
+        history.Add(new HistoryEvent { Kind = HistoryKind.SyncFailed, Domain = domain, Value = error });
     }
 
     private void Apply(Operation operation, Func<int, bool> sectors)

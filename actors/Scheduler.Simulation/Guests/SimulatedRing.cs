@@ -20,7 +20,7 @@ internal sealed class SimulatedRing : IRingFrontEnd
     private int _verified;
     private bool _closing;
     private bool _scheduled;
-    private bool _firstFlushFailed;
+    private bool _flushedClean;
 
     public SimulatedRing(Run run, int disk, Random random)
     {
@@ -75,6 +75,7 @@ internal sealed class SimulatedRing : IRingFrontEnd
                 continue;
             _sent[reply.Slot] = null;
             _free.Push(reply.Slot);
+            _flushedClean |= request.Op == RequestOp.Flush && reply.Error == 0;
             NoteReply(request, Planted(request, reply.Error));
             if (_run.Bug == PlantedBug.ReplyTwice && _random.Next(200) == 0)
                 NoteReply(request, reply.Error);
@@ -208,8 +209,9 @@ internal sealed class SimulatedRing : IRingFrontEnd
             return request;
         }
 
-        if (_run.Bug == PlantedBug.FuaDropped)
+        if (_run.Bug == PlantedBug.FuaAfterCleanFlush && _flushedClean)
             flags = RequestFlags.None;
+        _flushedClean &= !op.IsWrite();
         if ((_run.Bug == PlantedBug.ReadPassesBarrier && op == RequestOp.Read)
             || (_run.Bug == PlantedBug.BarrierIgnored && op == RequestOp.Write))
             stream = (byte)(_streams - 1 - stream);
@@ -223,10 +225,11 @@ internal sealed class SimulatedRing : IRingFrontEnd
     {
         if (_run.Bug == PlantedBug.BarrierAfterFailedWrite && request.Op.IsBarrier() && error == CoreError.Io)
             return 0;
-        if (_run.Bug != PlantedBug.FailedFlushFailsFirstOnly || request.Op != RequestOp.Flush || error != CoreError.Io)
+        int failure = _run.History.LastSyncFailure;
+        if (_run.Bug != PlantedBug.FailedFlushFailsFirstOnly || request.Op != RequestOp.Flush || error != CoreError.Io || request.Start > failure)
             return error;
-        bool first = !_firstFlushFailed;
-        _firstFlushFailed = true;
+        bool first = _run.FirstFailed != failure;
+        _run.FirstFailed = failure;
         return first ? error : 0;
     }
 

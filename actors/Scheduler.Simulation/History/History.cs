@@ -21,6 +21,9 @@ internal sealed class History
 
     public List<Checker> Checkers { get; } = [];
 
+    /// <summary>Index of the latest sync that failed; -1 for none.</summary>
+    public int LastSyncFailure { get; private set; } = -1;
+
     /// <summary>The clock, which changes with the incarnation.</summary>
     public Func<long> NowNs { get; set; } = () => 0;
 
@@ -77,6 +80,12 @@ internal sealed class History
                 break;
             case HistoryKind.DeviceStart when happened.Request != 0:
                 Requests[happened.Request].Started = true;
+                break;
+            case HistoryKind.DeviceEnd when happened.Request != 0 && happened.Value != 0:
+                Requests[happened.Request].MetError = true;
+                break;
+            case HistoryKind.SyncFailed:
+                LastSyncFailure = happened.Index;
                 break;
             case HistoryKind.Detach:
                 Rings[happened.Ring].Leaving = true;

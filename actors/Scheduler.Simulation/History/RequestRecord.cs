@@ -43,6 +43,9 @@ internal sealed class RequestRecord
     /// <summary>A part of it has reached the device.</summary>
     public bool Started { get; set; }
 
+    /// <summary>An operation of it has failed on the device.</summary>
+    public bool MetError { get; set; }
+
     /// <summary>Those of its stream that the volume had taken before and not answered in an earlier turn.</summary>
     public RequestRecord[] Earlier { get; set; } = [];
 

@@ -34,8 +34,8 @@ public enum PlantedBug : byte
     /// <summary>A sync fault is forgotten by a restart (F6).</summary>
     FaultForgotten,
 
-    /// <summary>A FUA write is carried out as a plain one (F5).</summary>
-    FuaDropped,
+    /// <summary>A FUA write right after a flush is answered without a flush (F5).</summary>
+    FuaAfterCleanFlush,
 
     /// <summary>An empty barrier is answered and never sent (F4).</summary>
     EmptyBarrierDropped,

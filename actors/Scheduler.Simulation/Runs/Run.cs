@@ -52,6 +52,9 @@ internal sealed class Run
 
     public bool Crowded => _chaos.Crowded;
 
+    /// <summary>The failed sync of which a waiter was told, for <see cref="PlantedBug.FailedFlushFailsFirstOnly"/>.</summary>
+    public int FirstFailed { get; set; } = -1;
+
     /// <summary>Guests ask for more while this holds.</summary>
     public bool GuestsMaySend { get; private set; } = true;
 
@@ -68,6 +71,12 @@ internal sealed class Run
         catch (RuleViolationException exception)
         {
             violation = exception;
+        }
+#pragma warning disable CA1031 // Whatever goes wrong in a run is reported with its seed.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            violation = new RuleViolationException("S6", "engine", exception.ToString());
         }
 
         History history = run.History;
@@ -123,6 +132,7 @@ internal sealed class Run
             new IsolationChecker(History),
             new FlushCountChecker(History, Map),
             new FenceChecker(History, Map, log),
+            new SyncFailureChecker(History, Map, log),
             new DurabilityChecker(History, Map, log),
             new BarrierFailureChecker(History, Map),
             new BarrierReadChecker(History, log),

@@ -166,6 +166,27 @@ public class FaultTests
         """);
 
     [Fact]
+    public void F6_a_write_fails_of_which_a_part_was_in_the_cache_when_a_sync_failed() => Trace.Check("""
+        domain d0 cache
+        domain d1 cache
+        guest a
+        guest b
+        disk A a d0:0+64K d1:0+64K
+        disk B b d0:1M+64K
+        ring r0 A
+        ring r1 B
+        clean
+        0 submit r1.0 write 0+4K   | io#0 r1.0 d0 write 1M+4K
+        0 submit r0.0 write 60K+8K | io#1 r0.0 d0 write 60K+4K, io#2 r0.0 d1 write 0+4K
+        1 done #0                  | reply r1.0 ok
+        1 done #1                  |
+        2 submit r1.0 flush        | flush#1 d0
+        3 done #1 error=5          | record d0 error=5
+        4 recorded d0              | reply r1.0 error=5
+        5 done #2                  | reply r0.0 error=5
+        """);
+
+    [Fact]
     public void F6_a_refusal_because_of_a_fault_that_is_not_recorded_yet_waits_for_the_record() => Trace.Check(TwoDisks + """
         0 submit r0.0 write 0+4K  | io#0 r0.0 d0 write 0+4K
         1 done #0                 | reply r0.0 ok
