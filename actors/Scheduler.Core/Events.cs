@@ -26,6 +26,9 @@ public enum EventKind : byte
 
     /// <summary>Finish what was accepted, flush, and stop.</summary>
     Stop,
+
+    /// <summary>A disk has grown, or is new.</summary>
+    ChangeDisk,
 }
 
 /// <summary>One event. Made by the methods named after its kind.</summary>
@@ -63,6 +66,9 @@ public readonly record struct VolumeEvent
 
     /// <summary>How many of the ring's answers the guest had heard when it sent the request (O6).</summary>
     public long Heard { get; private init; }
+
+    /// <summary>A disk that has grown, or is new.</summary>
+    public DiskSpec? Disk { get; private init; }
 
     /// <summary>A ring comes.</summary>
     /// <param name="ring">A number that no attached ring has; small, since tables are indexed by it.</param>
@@ -130,6 +136,11 @@ public readonly record struct VolumeEvent
     /// <param name="domain">The fenced domain.</param>
     /// <returns>The event.</returns>
     public static VolumeEvent ClearFault(int domain) => new() { Kind = EventKind.ClearFault, Slot = domain };
+
+    /// <summary>A disk has grown, if there is one of its name; otherwise it is new, and comes behind the others.</summary>
+    /// <param name="disk">The disk, of which <see cref="VolumeCore.WhyNotChange"/> says nothing.</param>
+    /// <returns>The event.</returns>
+    public static VolumeEvent ChangeDisk(DiskSpec disk) => new() { Kind = EventKind.ChangeDisk, Disk = disk };
 
     /// <summary>Stop: <see cref="EffectKind.Stopped"/> follows.</summary>
     /// <returns>The event.</returns>

@@ -53,9 +53,11 @@ internal sealed class Guest(int index, GuestSpec spec, int domains)
 internal sealed class Disk(int index, DiskSpec spec, Guest guest, int domains)
 {
     public readonly int Index = index;
-    public readonly DiskSpec Spec = spec;
     public readonly Guest Guest = guest;
-    public readonly ExtentMap Extents = new(spec);
+
+    /// <summary>They change when the disk grows.</summary>
+    public DiskSpec Spec = spec;
+    public ExtentMap Extents = new(spec);
 
     /// <summary>F2, F4: per domain, the moment of the latest completed write that was not durable by itself.</summary>
     public readonly long[] DirtyAt = new long[domains];

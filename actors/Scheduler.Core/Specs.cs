@@ -1,11 +1,37 @@
 namespace Scheduler.Core;
 
-/// <summary>A run of a disk's bytes on a device.</summary>
+/// <summary>A run of a disk's bytes on a device, or striped over several places.</summary>
 /// <param name="DiskOffset">First byte on the disk; a multiple of 4096.</param>
-/// <param name="Domain">Index of the flush domain that holds it.</param>
-/// <param name="DeviceOffset">First byte on the device; a multiple of 4096.</param>
-/// <param name="Length">Bytes; a positive multiple of 4096.</param>
-public readonly record struct Extent(long DiskOffset, int Domain, long DeviceOffset, long Length);
+/// <param name="Domain">Index of the flush domain that holds it; with stripes, that of the first leg.</param>
+/// <param name="DeviceOffset">First byte on the device, a multiple of 4096; with stripes, that of the first leg.</param>
+/// <param name="Length">Bytes; a positive multiple of 4096, and of a row of stripes.</param>
+/// <param name="Stripes">How it is striped, or null: it lies together.</param>
+public readonly record struct Extent(
+    long DiskOffset, int Domain, long DeviceOffset, long Length, ExtentStripes? Stripes = null)
+{
+    /// <summary>An extent whose chunks go to several places in turn.</summary>
+    /// <param name="diskOffset">First byte on the disk.</param>
+    /// <param name="length">Bytes.</param>
+    /// <param name="stripes">How it is striped.</param>
+    /// <returns>The extent.</returns>
+    public static Extent Striped(long diskOffset, long length, ExtentStripes stripes) =>
+        new(diskOffset, stripes.Legs[0].Domain, stripes.Legs[0].DeviceOffset, length, stripes);
+
+    /// <summary>The runs on devices that its bytes take up: one, or one for each leg.</summary>
+    /// <returns>Domain, first byte on the device, and bytes.</returns>
+    public IEnumerable<(int Domain, long DeviceOffset, long Length)> Runs()
+    {
+        if (Stripes is null)
+            return [(Domain, DeviceOffset, Length)];
+        long length = Length / Stripes.Legs.Count;
+        return Stripes.Legs.Select(leg => (leg.Domain, leg.DeviceOffset, length));
+    }
+}
+
+/// <summary>How an extent is striped: its chunks go to the legs in turn.</summary>
+/// <param name="ChunkLength">Bytes that lie together on a leg; a positive multiple of 4096.</param>
+/// <param name="Legs">Domain and first byte on its device, a multiple of 4096; two or more.</param>
+public sealed record ExtentStripes(long ChunkLength, IReadOnlyList<(int Domain, long DeviceOffset)> Legs);
 
 /// <summary>One flush domain: what one device flush makes durable.</summary>
 /// <param name="Size">Bytes.</param>

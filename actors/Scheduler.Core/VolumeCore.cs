@@ -5,6 +5,7 @@
 //   VolumeCore.Requests.cs    a request's life: arrival, order, phases, answer       S3 S4 O1-O6
 //   VolumeCore.Dispatch.cs    pieces to the device and back                          Q4 Q5 S2
 //   VolumeCore.Durability.cs  flush points, FUA, faults                              F1-F8
+//   VolumeCore.Disks.cs       disks grow and come while the volume runs              S2 F4
 //   RequestStream.cs          order within a stream                                  O1-O6
 //   OrderedModes.cs           what the ordered modes mean                            O5
 //   FlushDomain.cs            one domain's flushes merged                            F1 F3 F4 Q1
@@ -25,7 +26,7 @@ public sealed partial class VolumeCore
 
     private readonly VolumeSpec _spec;
     private readonly Guest[] _guests;
-    private readonly Disk[] _disks;
+    private Disk[] _disks;
     private readonly FlushDomain[] _domains;
     private readonly DispatchPolicy _policy;
     private readonly FlushGathering _gathering = new();
@@ -149,6 +150,9 @@ public sealed partial class VolumeCore
             case EventKind.ClearFault:
                 ClearFault(DomainOf(happened.Slot));
                 break;
+            case EventKind.ChangeDisk:
+                ChangeDisk(happened.Disk!);
+                break;
             case EventKind.Stop:
                 _stopping = true;
                 _policy.LiftLimits();
@@ -177,12 +181,13 @@ public sealed partial class VolumeCore
 
     private Disk CreateDisk(int index, DiskSpec spec)
     {
+        if (spec.Guest < 0 || spec.Guest >= _guests.Length)
+            throw new ArgumentException($"disk {spec.Name}: there is no guest {spec.Guest}", nameof(spec));
         if (!Enum.IsDefined(spec.Ordered))
             throw new ArgumentException($"disk {spec.Name}: ordered mode {spec.Ordered} is not known", nameof(spec));
         foreach (Extent extent in spec.Extents)
         {
-            if (extent.Domain < 0 || extent.Domain >= _domains.Length
-                || extent.DeviceOffset > _domains[extent.Domain].Spec.Size - extent.Length)
+            if (!extent.Runs().All(IsOnItsDevice))
                 throw new ArgumentException($"disk {spec.Name}: {extent} is not on its device", nameof(spec));
         }
 
@@ -192,6 +197,9 @@ public sealed partial class VolumeCore
         Array.Fill(disk.DirtyAt, _moment);
         return disk;
     }
+
+    private bool IsOnItsDevice((int Domain, long DeviceOffset, long Length) run) =>
+        run.Domain >= 0 && run.Domain < _domains.Length && run.DeviceOffset <= _domains[run.Domain].Spec.Size - run.Length;
 
     private Ring RingOf(int number)
     {

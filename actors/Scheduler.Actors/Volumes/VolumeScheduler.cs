@@ -18,7 +18,7 @@ public sealed class VolumeScheduler : Actor
     private readonly VolumeDevices _devices;
     private readonly RequestTracing _tracing;
     private readonly AttachedRings _rings = new();
-    private readonly Dictionary<string, int> _disks;
+    private readonly Dictionary<string, (int Index, int Guest)> _disks;
     private readonly KeyValuePair<string, object?>[][] _durationTags;
     private IVolumeTimer _timer = null!;
     private string? _broken = "it was stopped from outside";
@@ -35,7 +35,7 @@ public sealed class VolumeScheduler : Actor
         _devices = setup.Devices;
         _tracing = new RequestTracing(setup.Telemetry, setup.Name);
         _core.TraceFlushes = _tracing.IsOn;
-        _disks = setup.Spec.Disks.Select((disk, i) => (disk.Name, i)).ToDictionary(pair => pair.Name, pair => pair.i);
+        _disks = setup.Spec.Disks.Select((disk, i) => (disk.Name, (i, disk.Guest))).ToDictionary();
         _durationTags = VolumeTelemetry.DurationTags(status);
     }
 
@@ -129,6 +129,9 @@ public sealed class VolumeScheduler : Actor
                     Step(VolumeEvent.ClearFault(cleared.Domain));
                 cleared.Done(null);
                 break;
+            case ChangeDisks change:
+                change.Done(Change(change.Disks));
+                break;
             case StopVolume when !_stopping:
                 _stopping = true;
                 Step(VolumeEvent.Stop());
@@ -166,7 +169,7 @@ public sealed class VolumeScheduler : Actor
     private void AttachRing(Attach attach)
     {
         ActorRef sender = Sender!;
-        if (_stopping || !_disks.TryGetValue(attach.Disk, out int disk))
+        if (_stopping || !_disks.TryGetValue(attach.Disk, out (int Index, int Guest) disk))
         {
             sender.Tell(new AttachRefused(_stopping ? $"volume {_setup.Name} is stopping" : $"volume {_setup.Name} has no disk {attach.Disk}"), Self);
             return;
@@ -175,10 +178,10 @@ public sealed class VolumeScheduler : Actor
         if (!attach.Memory.TryHold())
             return; // The ring is gone already.
         int credits = Math.Clamp(attach.Credits, 1, VolumeCore.CreditsMax);
-        AttachedRing ring = _rings.Add(sender, attach, credits, _setup.Spec.Disks[disk].Guest);
+        AttachedRing ring = _rings.Add(sender, attach, credits, disk.Guest);
         _status.Rings = _rings.Count;
         Context.Watch(sender);
-        Step(VolumeEvent.Attach(ring.Number, disk, credits, attach.Streams));
+        Step(VolumeEvent.Attach(ring.Number, disk.Index, credits, attach.Streams));
         sender.Tell(new Attached(Self, _setup.Epoch, credits), Self);
     }
 
@@ -191,6 +194,21 @@ public sealed class VolumeScheduler : Actor
         ring.Closing = true;
         Context.Unwatch(actor);
         Step(VolumeEvent.Detach(ring.Number));
+    }
+
+    private string? Change(IReadOnlyList<DiskSpec> disks)
+    {
+        if (_stopping)
+            return $"volume {_setup.Name} is stopping";
+        if (disks.Select(_core.WhyNotChange).FirstOrDefault(problem => problem is not null) is { } problem)
+            return problem;
+        foreach (DiskSpec disk in disks)
+        {
+            Step(VolumeEvent.ChangeDisk(disk));
+            _ = _disks.TryAdd(disk.Name, (_disks.Count, disk.Guest));
+        }
+
+        return null;
     }
 
     private void ClearFault(ClearVolumeFault clear)

@@ -97,3 +97,8 @@ public sealed record StopVolume
 /// <param name="Domain">Index of the domain.</param>
 /// <param name="Done">Called once, from any thread: null when it is cleared, otherwise why it is not.</param>
 public sealed record ClearVolumeFault(int Domain, Action<string?> Done);
+
+/// <summary>Host to volume: disks have grown, or are new. All of it is done, or nothing.</summary>
+/// <param name="Disks">The disks; what is not named stays as it is.</param>
+/// <param name="Done">Called once, on the volume's dispatcher: null when rings may use them, otherwise why not.</param>
+public sealed record ChangeDisks(IReadOnlyList<DiskSpec> Disks, Action<string?> Done);

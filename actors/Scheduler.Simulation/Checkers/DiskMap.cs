@@ -28,9 +28,18 @@ internal sealed class DiskMap
 
     public bool MayLeave(int disk, int sector, ulong stamp) => Media[_places[disk][sector].Domain].MayLeave(_places[disk][sector].Sector, stamp);
 
-    public bool IsOn(int disk, int domain) => Spec.Disks[disk].Extents.Any(extent => extent.Domain == domain);
+    public bool IsOn(int disk, int domain) => Array.Exists(_places[disk], place => place.Domain == domain);
 
-    private static IEnumerable<(int Domain, int Sector)> Places(Extent extent) =>
-        from i in Enumerable.Range(0, (int)(extent.Length / SectorMedia.SectorBytes))
-        select (extent.Domain, (int)(extent.DeviceOffset / SectorMedia.SectorBytes) + i);
+    // Chunk by chunk, leg by leg: not by the arithmetic that is checked.
+    private static IEnumerable<(int Domain, int Sector)> Places(Extent extent)
+    {
+        (int Domain, int Sector)[] next = [.. extent.Runs().Select(run => (run.Domain, (int)(run.DeviceOffset / SectorMedia.SectorBytes)))];
+        int chunk = (int)((extent.Stripes?.ChunkLength ?? extent.Length) / SectorMedia.SectorBytes);
+        int sectors = (int)(extent.Length / SectorMedia.SectorBytes);
+        for (int leg = 0; sectors > 0; leg = (leg + 1) % next.Length)
+        {
+            for (int i = 0; i < chunk; i++, sectors--)
+                yield return (next[leg].Domain, next[leg].Sector++);
+        }
+    }
 }

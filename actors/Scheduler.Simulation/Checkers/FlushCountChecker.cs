@@ -50,7 +50,7 @@ internal sealed class FlushCountChecker(History history, DiskMap map) : Checker
         // Q1's own: at most one for each piece of a write, of a guest whose bound is within reach.
         DiskSpec disk = map.Spec.Disks[request.Disk];
         if (request.Op.IsWrite() && map.Spec.Guests[disk.Guest].UnflushedBytesMax < 1 << 20)
-            points += 2 + (int)(request.Length >> 18) + disk.Extents.Count;
+            points += 2 + (int)(request.Length >> 18) + disk.Extents.Sum(extent => extent.Stripes is { } stripes ? (int)(extent.Length / stripes.ChunkLength) : 1);
         for (int domain = 0; domain < _points.Length; domain++)
         {
             if (map.IsOn(request.Disk, domain))

@@ -35,7 +35,7 @@ internal sealed class Run
         _engineRandom = new Random(seeds.Next());
         _guestRandom = new Random(seeds.Next());
         _chaosRandom = new Random(seeds.Next());
-        VolumeSpec spec = SimulatedVolume.Draw(volumeRandom, options.Guests);
+        VolumeSpec spec = SimulatedVolume.Draw(volumeRandom, options.Guests, new Random(seeds.Next()));
         _chaos = Chaos.Draw(volumeRandom, options.Faults);
         _records = new FaultRecords(spec.Domains.Count);
         Map = new DiskMap(spec, [.. spec.Domains.Select(domain => new SectorMedia((int)(domain.Size / SectorMedia.SectorBytes)))]);
@@ -183,7 +183,10 @@ internal sealed class Run
         if (Bug != PlantedBug.ExtentOffByOne)
             return disk;
         Extent last = disk.Extents[^1];
-        return disk with { Extents = [.. disk.Extents.SkipLast(1), last with { DeviceOffset = last.DeviceOffset + 4096 }] };
+        Extent misplaced = last.Stripes is { } stripes
+            ? Extent.Striped(last.DiskOffset, last.Length, stripes with { Legs = [.. stripes.Legs.Select(leg => (leg.Domain, leg.DeviceOffset + 4096))] })
+            : last with { DeviceOffset = last.DeviceOffset + 4096 };
+        return disk with { Extents = [.. disk.Extents.SkipLast(1), misplaced] };
     }
 
     private SimulatedRing Open(int disk)

@@ -6,8 +6,12 @@ namespace Scheduler.Simulation;
 internal static class SimulatedVolume
 {
     /// <summary>Draws a volume whose disks lie side by side.</summary>
-    public static VolumeSpec Draw(Random random, int guestCount)
+    /// <param name="random">Draws it.</param>
+    /// <param name="guestCount">How many guests; 0: any number.</param>
+    /// <param name="stripes">Draws what is striped, in one of three volumes.</param>
+    public static VolumeSpec Draw(Random random, int guestCount, Random stripes)
     {
+        bool hasStripes = stripes.Next(3) == 0;
         GuestSpec[] guests = new GuestSpec[guestCount > 0 ? guestCount : random.Next(1, 5)];
         for (int i = 0; i < guests.Length; i++)
             guests[i] = DrawGuest(random, i);
@@ -24,9 +28,13 @@ internal static class SimulatedVolume
                 // Few blocks, so that requests meet; sometimes many, so that requests go in pieces.
                 long length = 4096L * (random.Next(8) == 0 ? 150 : random.Next(1, 9));
                 int domain = random.Next(domains);
-                extents.Add(new Extent(end, domain, ends[domain], length));
-                end += length;
-                ends[domain] += length;
+                Extent extent = hasStripes && stripes.Next(2) == 0
+                    ? DrawStripes(stripes, end, ends)
+                    : new Extent(end, domain, ends[domain], length);
+                extents.Add(extent);
+                end += extent.Length;
+                foreach ((int on, long start, long bytes) in extent.Runs())
+                    ends[on] = Math.Max(ends[on], start + bytes);
             }
 
             disks[i] = new DiskSpec
@@ -47,6 +55,23 @@ internal static class SimulatedVolume
             Policy = random.Next(4) > 0 ? PolicyKind.Fair : (PolicyKind)random.Next((int)PolicyKind.Fifo, (int)PolicyKind.RingDrain + 1),
             Costs = new CostModel { FlushNs = 400_000 },
         };
+    }
+
+    // Two legs or three, also on one domain.
+    private static Extent DrawStripes(Random random, long diskOffset, long[] ends)
+    {
+        long chunk = 4096L * random.Next(1, 4);
+        long leg = chunk * random.Next(1, 4);
+        (int Domain, long DeviceOffset)[] legs = new (int, long)[random.Next(2, 4)];
+        long[] next = [.. ends];
+        for (int i = 0; i < legs.Length; i++)
+        {
+            int domain = random.Next(ends.Length);
+            legs[i] = (domain, next[domain]);
+            next[domain] += leg;
+        }
+
+        return Extent.Striped(diskOffset, leg * legs.Length, new ExtentStripes(chunk, legs));
     }
 
     // Room for one more block, for a disk that is misplaced on purpose.

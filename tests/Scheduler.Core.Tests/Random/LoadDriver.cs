@@ -10,7 +10,7 @@ internal sealed class LoadDriver
 {
     private static readonly long[] s_pauses = [0, 0, 500, 20_000, 100_000, 1_000_000];
 
-    private readonly VolumeSpec _spec;
+    private VolumeSpec _spec;
     private readonly VolumeCore _core;
     private readonly ReferenceModel _model;
     private readonly StringBuilder _trace = new();
@@ -92,6 +92,8 @@ internal sealed class LoadDriver
             default:
                 if (a % 64 == 0)
                     Stop();
+                else if (a % 64 < 12)
+                    Grow(a / 64);
                 break;
         }
     }
@@ -180,6 +182,19 @@ internal sealed class LoadDriver
             Step(VolumeEvent.Attach(number, disk, credits, streams));
     }
 
+    // By a run behind all that the devices have been used for.
+    private void Grow(uint a)
+    {
+        int index = (int)Take(ref a, (uint)_spec.Disks.Count);
+        DiskSpec disk = _spec.Disks[index];
+        int domain = (int)Take(ref a, (uint)_spec.Domains.Count);
+        long free = _spec.Disks.SelectMany(other => other.Extents).SelectMany(extent => extent.Runs()).Max(run => run.DeviceOffset + run.Length);
+        Extent more = new(disk.Extents.Sum(extent => extent.Length), domain, free, 4096 * (1 + Take(ref a, 8)));
+        DiskSpec grown = disk with { Extents = [.. disk.Extents, more] };
+        _spec = _spec with { Disks = [.. _spec.Disks.Select(other => other == disk ? grown : other)] };
+        Step(VolumeEvent.ChangeDisk(grown));
+    }
+
     private void Stop()
     {
         if (!_stopping)
@@ -244,6 +259,7 @@ internal sealed class LoadDriver
         EventKind.Completed => $"done #{happened.Operation} error={happened.Value}",
         EventKind.Attach => $"attach r{happened.Ring} disk{happened.Slot} credits={happened.Value} streams={happened.Stream}",
         EventKind.Detach => $"detach r{happened.Ring}",
+        EventKind.ChangeDisk => $"disk {happened.Disk!.Name} {string.Join(", ", happened.Disk.Extents)}",
         EventKind.FaultRecorded or EventKind.ClearFault => $"{happened.Kind} d{happened.Slot}",
         _ => happened.Kind.ToString(),
     };

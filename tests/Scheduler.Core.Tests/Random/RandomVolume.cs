@@ -32,10 +32,12 @@ internal static class RandomVolume
             long end = 0;
             for (int n = random.Next(1, 4); n > 0; n--)
             {
-                long length = 4096L * random.Next(1, 100);
-                extents.Add(new Extent(end, random.Next(domains.Length), device, length));
-                end += length;
-                device += length + (4096 * random.Next(3));
+                Extent extent = random.Next(4) > 0
+                    ? new Extent(end, random.Next(domains.Length), device, 4096L * random.Next(1, 100))
+                    : Stripes(random, end, domains.Length, device);
+                extents.Add(extent);
+                end += extent.Length;
+                device += extent.Length + (4096 * random.Next(3));
             }
 
             disks[i] = new DiskSpec
@@ -64,6 +66,15 @@ internal static class RandomVolume
             Costs = new CostModel { FlushNs = 100_000 },
         };
         return (spec, rings);
+    }
+
+    // Each leg has its place on all the devices, so that legs may share one.
+    private static Extent Stripes(System.Random random, long diskOffset, int domains, long device)
+    {
+        long chunk = 4096L * random.Next(1, 5);
+        long leg = chunk * random.Next(1, 10);
+        (int Domain, long DeviceOffset)[] legs = [.. Enumerable.Range(0, random.Next(2, 5)).Select(i => (random.Next(domains), device + (i * leg)))];
+        return Extent.Striped(diskOffset, leg * legs.Length, new ExtentStripes(chunk, legs));
     }
 
     private static GuestSpec Guest(System.Random random, int index)

@@ -7,6 +7,9 @@ internal sealed class ReferenceModel(VolumeSpec spec, VolumeCore core)
 {
     private readonly List<ModelRequest> _unanswered = [];
 
+    /// <summary>Where each block of 4096 bytes is, per disk.</summary>
+    private readonly List<(int Domain, long Offset)>[] _places = [.. spec.Disks.Select(PlacesOf)];
+
     /// <summary>Answered writes that may not be durable, per disk.</summary>
     private readonly List<ModelRequest>[] _acknowledged = [.. spec.Disks.Select(_ => new List<ModelRequest>())];
 
@@ -43,9 +46,27 @@ internal sealed class ReferenceModel(VolumeSpec spec, VolumeCore core)
         After(happened, arrived, disconnected);
     }
 
+    private static List<(int Domain, long Offset)> PlacesOf(DiskSpec disk)
+    {
+        List<(int Domain, long Offset)> places = [];
+        foreach (Extent extent in disk.Extents)
+        {
+            (int Domain, long Offset)[] next = [.. extent.Runs().Select(run => (run.Domain, run.DeviceOffset))];
+            long chunk = extent.Stripes?.ChunkLength ?? extent.Length;
+            for (long done = 0; done < extent.Length; done += 4096)
+            {
+                int leg = (int)(done / chunk % next.Length);
+                places.Add(next[leg]);
+                next[leg].Offset += 4096;
+            }
+        }
+
+        return places;
+    }
+
     private static string Name(ModelRequest request) => $"r{request.Ring.Number}.{request.Slot} {request.Op}";
 
-    private IEnumerable<int> DomainsOf(int disk) => spec.Disks[disk].Extents.Select(extent => extent.Domain).Distinct();
+    private IEnumerable<int> DomainsOf(int disk) => _places[disk].Select(place => place.Domain).Distinct();
 
     private bool IsUnflushed(int disk, int domain) =>
         _neverFlushed[domain] || Device.Undurable(domain).Any(piece => piece.Request!.Ring.Disk == disk);
@@ -56,6 +77,9 @@ internal sealed class ReferenceModel(VolumeSpec spec, VolumeCore core)
         {
             case EventKind.Attach:
                 Rings.Add(happened.Ring, new ModelRing(happened.Ring, happened.Slot, happened.Value, happened.Stream));
+                return null;
+            case EventKind.ChangeDisk:
+                Grow(happened.Disk!);
                 return null;
             case EventKind.Detach:
                 Rings[happened.Ring].Detached = true;
@@ -112,10 +136,22 @@ internal sealed class ReferenceModel(VolumeSpec spec, VolumeCore core)
         ring.Slots[submit.Slot] = request;
         _unanswered.Add(request);
 
-        int points = submit.Op == RequestOp.BarrierWrite ? 2 : flushes || request.Fua ? 1 : 0;
         foreach (int domain in DomainsOf(ring.Disk))
-            _flushPoints[domain] += points;
+            _flushPoints[domain] += FlushPoints(request);
         return request;
+    }
+
+    private static int FlushPoints(ModelRequest request) =>
+        request.Op == RequestOp.BarrierWrite ? 2 : request.Op is RequestOp.Flush or RequestOp.EmptyBarrier || request.Fua ? 1 : 0;
+
+    // What is held by its order flushes the domains that its disk is on when it is let go.
+    private void Grow(DiskSpec disk)
+    {
+        int index = spec.Disks.ToList().FindIndex(other => other.Name == disk.Name);
+        int[] before = [.. DomainsOf(index)];
+        _places[index] = PlacesOf(disk);
+        foreach (int domain in DomainsOf(index).Except(before))
+            _flushPoints[domain] += _unanswered.Where(request => request.Ring.Disk == index).Sum(FlushPoints);
     }
 
     private void Complete(int operation, int error)
@@ -188,13 +224,18 @@ internal sealed class ReferenceModel(VolumeSpec spec, VolumeCore core)
         string name = Name(request);
         Check.That(!request.MustFail, "O6", $"{name} is issued though it must fail");
         long offset = request.Offset + request.Pieces.Sum(piece => piece.Length);
-        Extent extent = spec.Disks[request.Ring.Disk].Extents.Last(e => e.DiskOffset <= offset);
         Check.That(
-            io.BufferOffset == offset - request.Offset && io.Domain == extent.Domain
-            && io.Offset == extent.DeviceOffset + offset - extent.DiskOffset && io.Length > 0
-            && offset + io.Length <= Math.Min(request.Offset + request.Length, extent.DiskOffset + extent.Length),
+            io.BufferOffset == offset - request.Offset && io.Length > 0 && offset + io.Length <= request.Offset + request.Length,
             "S2",
-            $"{name} goes to the wrong place");
+            $"{name} goes beyond its range");
+        for (long done = 0; done < io.Length; done += 4096)
+        {
+            Check.That(
+                _places[request.Ring.Disk][(int)((offset + done) / 4096)] == (io.Domain, io.Offset + done),
+                "S2",
+                $"{name} goes to the wrong place");
+        }
+
         Check.That(io.Length <= 256 << 10 || !request.Op.MovesData(), "Q2", $"{name} goes in too large a piece");
 
         if (request.Op.IsRead())

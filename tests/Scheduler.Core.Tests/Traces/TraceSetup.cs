@@ -4,6 +4,7 @@
 //   domain d0 cache dsync                                     or: nocache, durable, fault=5
 //   guest a weight=100 limit=1000 reservation=0 unflushed=1M latency=100000
 //   disk A a tag d0:0+1M d1:0+1M                              without "tag": FLUSH_FUA
+//   disk B a d0:0/d1:1M/16K+128K                              striped over two legs in chunks of 16K
 //   ring r0 A credits=8 streams=1
 //   clean                                                     one device flush of every domain comes first
 //
@@ -42,6 +43,18 @@ internal sealed class TraceSetup
 
     public int Disk(string name) => _disks.FindIndex(disk => disk.Name == name);
 
+    /// <summary>A disk that changes while the trace runs.</summary>
+    public DiskSpec Change(string[] words)
+    {
+        DiskSpec disk = DiskOf(words);
+        int index = Disk(disk.Name);
+        if (index < 0)
+            _disks.Add(disk);
+        else
+            _disks[index] = disk;
+        return disk;
+    }
+
     public void Add(string line)
     {
         string[] words = TraceText.Words(line);
@@ -69,7 +82,7 @@ internal sealed class TraceSetup
                 AddGuest(words);
                 break;
             case "disk":
-                AddDisk(words);
+                _disks.Add(DiskOf(words));
                 break;
             case "ring":
                 _rings.Add(VolumeEvent.Attach(
@@ -102,24 +115,39 @@ internal sealed class TraceSetup
         });
     }
 
-    private void AddDisk(string[] words)
+    private DiskSpec DiskOf(string[] words)
     {
         List<Extent> extents = [];
         long end = 0;
         foreach (string word in words.Where(word => word.Contains(':', StringComparison.Ordinal)))
         {
-            string[] parts = word.Split(':');
-            (long offset, long length) = TraceText.Range(parts[1]);
-            extents.Add(new Extent(end, TraceText.Index(parts[0], 'd'), offset, length));
-            end += length;
+            extents.Add(ExtentOf(word, end));
+            end += extents[^1].Length;
         }
 
-        _disks.Add(new DiskSpec
+        return new DiskSpec
         {
             Name = words[1],
             Guest = _guests.FindIndex(guest => guest.Name == words[2]),
             Ordered = words.Contains("tag") ? OrderedMode.TagFlush : OrderedMode.FlushFua,
             Extents = extents,
-        });
+        };
+    }
+
+    private static Extent ExtentOf(string word, long diskOffset)
+    {
+        string[] parts = word.Split('+');
+        string[] places = parts[0].Split('/');
+        long length = TraceText.Bytes(parts[1]);
+        (int Domain, long DeviceOffset)[] legs = [.. places.Where(place => place.Contains(':', StringComparison.Ordinal)).Select(PlaceOf)];
+        return legs.Length == 1
+            ? new Extent(diskOffset, legs[0].Domain, legs[0].DeviceOffset, length)
+            : Extent.Striped(diskOffset, length, new ExtentStripes(TraceText.Bytes(places[^1]), legs));
+    }
+
+    private static (int Domain, long DeviceOffset) PlaceOf(string text)
+    {
+        string[] parts = text.Split(':');
+        return (TraceText.Index(parts[0], 'd'), TraceText.Bytes(parts[1]));
     }
 }
