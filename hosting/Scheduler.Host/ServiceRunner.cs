@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging.Console;
 using Scheduler.Actors;
 using Scheduler.Host.Configuration;
@@ -29,7 +30,8 @@ public static class ServiceRunner
             WebApplication admin = await AdminServer.StartAsync(settings, service, observability.Prometheus, ConfigureLogging);
             await using (admin)
             {
-                WriteWelcome(settings, service, AdminServer.UrlOf(admin));
+                WriteWelcome(service, AdminServer.UrlOf(admin));
+                using PosixSignalRegistration? rescan = CatchRescan(settings, service);
                 await Task.Delay(Timeout.Infinite, cancellation).ContinueWith(_ => { }, TaskScheduler.Default);
                 bool clean = await service.StopAsync();
                 await admin.StopAsync(CancellationToken.None);
@@ -61,17 +63,30 @@ public static class ServiceRunner
         }
     }
 
+    // Without a volume group there is nothing to read anew, and SIGHUP ends the process, as ever.
+    private static PosixSignalRegistration? CatchRescan(ServiceSettings settings, Service service) =>
+        settings.Volumes.Any(volume => volume.IsGroup)
+            ? PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
+            {
+                signal.Cancel = true;
+                _ = service.RescanAsync();
+            })
+            : null;
+
     // What to connect to, ready to paste.
-    private static void WriteWelcome(ServiceSettings settings, Service service, string adminUrl)
+    private static void WriteWelcome(Service service, string adminUrl)
     {
         Console.WriteLine("Scheduler serves:");
-        foreach (DiskSettings disk in settings.Disks)
+        IReadOnlyList<PlacedDisk> disks = service.Disks;
+        foreach (PlacedDisk placed in disks)
         {
-            string text = $"  {disk.Name,-12} {ByteSize.Format(disk.Size),8}  volume {disk.Volume.Name}, guest {disk.Guest.Name}";
+            DiskSettings disk = placed.Settings;
+            string text = $"  {disk.Name,-12} {ByteSize.Format(placed.Size),8}  volume {disk.Volume.Name}, guest {disk.Guest.Name}";
             Console.WriteLine(text);
         }
 
-        string name = settings.Disks[0].Name;
+        // Of a volume group there may be none yet.
+        string name = disks.Count > 0 ? disks[0].Settings.Name : "";
         Console.WriteLine("Connect with:");
         foreach (EndPoint endpoint in service.NbdEndpoints)
             Console.WriteLine($"  nbdinfo {UriOf(endpoint, name)}");

@@ -7,16 +7,21 @@ using Scheduler.Storage.Loop;
 
 namespace Scheduler.Host.Running;
 
-/// <summary>One volume of the running service: its device, its loop and its scheduler actor.</summary>
+/// <summary>One volume of the running service: its devices, its loop and its scheduler actor.</summary>
 internal sealed class RunningVolume : IDisposable
 {
-    private readonly IBlockDevice _device;
+    private readonly IReadOnlyList<VolumeDomain> _domains;
+    private readonly IReadOnlyList<DiskSettings> _configured;
+    private readonly IReadOnlyList<GuestSettings> _guests;
     private readonly LoopDispatcher _dispatcher;
+    private volatile IReadOnlyList<PlacedDisk> _disks = [];
 
-    private RunningVolume(VolumeSettings settings, IBlockDevice device)
+    private RunningVolume(VolumeSettings settings, ServiceSettings service, IReadOnlyList<VolumeDomain> domains)
     {
         Settings = settings;
-        _device = device;
+        _domains = domains;
+        _configured = [.. service.Disks.Where(disk => disk.Volume.Name == settings.Name)];
+        _guests = [.. service.Guests.Where(guest => _configured.Any(disk => disk.Guest.Name == guest.Name))];
         Loop = new EventLoop($"volume-{settings.Name}");
         _dispatcher = new LoopDispatcher(Loop);
     }
@@ -33,35 +38,47 @@ internal sealed class RunningVolume : IDisposable
     /// <summary>What may be read of its scheduler.</summary>
     public VolumeStatus Status { get; private set; } = null!;
 
-    /// <summary>Its device.</summary>
-    public DeviceInfo Device => _device.Info;
+    /// <summary>The disks that are served now.</summary>
+    public IReadOnlyList<PlacedDisk> Disks => _disks;
 
-    /// <summary>Why the device does without io_uring, where it was to be used if possible; else null.</summary>
+    /// <summary>What of a volume group is not served and why, a line each.</summary>
+    public IReadOnlyList<string> NotServed { get; private set; } = [];
+
+    /// <summary>Paths of its flush domains, by index.</summary>
+    public IReadOnlyList<string> Paths => [.. _domains.Select(domain => domain.Path)];
+
+    /// <summary>Bytes of its devices.</summary>
+    public long Size => _domains.Sum(domain => domain.Device.Info.Size);
+
+    /// <summary>Granularity of offsets and lengths that all its devices take.</summary>
+    public int BlockSize => _domains.Max(domain => domain.Device.Info.BlockSize);
+
+    /// <summary>Why a device does without io_uring, where it was to be used if possible; else null.</summary>
     public string? IoFallback { get; private init; }
 
-    /// <summary>Opens the device and starts the scheduler.</summary>
+    /// <summary>Opens the devices and starts the scheduler.</summary>
     /// <param name="settings">The volume.</param>
     /// <param name="service">All of the configuration: its guests and disks.</param>
     /// <param name="system">Runs the actors.</param>
     /// <param name="telemetry">Instruments.</param>
-    /// <exception cref="VolumeOpenException">The device can't be opened, or is too small for a disk.</exception>
+    /// <exception cref="VolumeOpenException">A device can't be opened, or is too small for a disk; a volume group is refused.</exception>
     /// <returns>The volume.</returns>
     public static RunningVolume Start(VolumeSettings settings, ServiceSettings service, LocalSystem system, VolumeTelemetry telemetry)
     {
-        VolumeOptions options = OptionsOf(settings, service);
-        if (settings.Path.Length > 0 && Path.GetDirectoryName(Path.GetFullPath(settings.Path)) is { } directory)
-            _ = Directory.CreateDirectory(directory);
         string? fallback = null;
-        IBlockDevice device = DeviceFactory.Open(options, reason => fallback = reason);
-        RunningVolume volume = new(settings, device) { IoFallback = fallback };
+        IReadOnlyList<VolumeDomain> domains = VolumeDomain.OpenAll(settings, service, reason => fallback = reason);
+        RunningVolume volume = new(settings, service, domains) { IoFallback = fallback };
         try
         {
-            volume.Start(service, FaultMarker.For(options), system, telemetry);
+            // Under the lock: nobody else changes what is read.
+            volume.PlaceDisks();
+            volume.Start(system, telemetry);
             return volume;
         }
         catch
         {
-            volume._device.Dispose();
+            foreach (VolumeDomain domain in domains)
+                domain.Device.Dispose();
             throw;
         }
     }
@@ -69,33 +86,67 @@ internal sealed class RunningVolume : IDisposable
     /// <summary>Starts the actor of a ring on the volume's loop.</summary>
     public ActorRef StartRing(LocalSystem system, string disk, Props props) => system.ActorOf(props, $"ring-{disk}", _dispatcher);
 
-    /// <summary>Ends the loop and closes the device, which waits for what is in flight. The scheduler has stopped before.</summary>
+    /// <summary>
+    /// Reads a volume group's metadata anew: logical volumes that have grown, and configured ones that are new, are served so
+    /// from now on. What is served now stays where it is; where that is not so, nothing is changed.
+    /// </summary>
+    /// <returns>Why it was refused, or null.</returns>
+    public async Task<string?> RescanAsync()
+    {
+        GroupDisks found;
+        try
+        {
+            found = await Task.Run(() => GroupDisks.Find(Settings, _configured, _domains));
+        }
+        catch (VolumeOpenException exception)
+        {
+            return exception.Message;
+        }
+
+        if (found.WhyNotInPlaceOf(_disks) is { } problem)
+            return problem;
+        TaskCompletionSource<string?> changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        Actor.Tell(new ChangeDisks([.. found.Disks.Select(disk => disk.Spec(_guests))], changed.SetResult));
+        if (await Task.WhenAny(changed.Task, Status.Stopped) != changed.Task)
+            return "its scheduler has stopped";
+        if (changed.Task.Result is { } refused)
+            return refused;
+        _disks = found.Disks;
+        NotServed = found.NotServed;
+        return null;
+    }
+
+    /// <summary>Ends the loop and closes the devices, which waits for what is in flight. The scheduler has stopped before.</summary>
     public void Dispose()
     {
-        // The device first: its last completions are reaped on the loop.
-        _device.Dispose();
+        // The devices first: their last completions are reaped on the loop.
+        foreach (VolumeDomain domain in _domains)
+            domain.Device.Dispose();
         Loop.Dispose();
     }
 
-    private static VolumeOptions OptionsOf(VolumeSettings settings, ServiceSettings service) => new()
+    private void PlaceDisks()
     {
-        Path = settings.Path,
-        Size = settings.Size,
-        Preallocate = settings.Preallocate,
-        Cache = settings.Cache,
-        Io = settings.Io,
+        if (Settings.IsGroup)
+        {
+            GroupDisks found = GroupDisks.Find(Settings, _configured, _domains);
+            (_disks, NotServed) = (found.Disks, found.NotServed);
+            return;
+        }
 
-        // Past the page cache each operation waits for the device, so the depth needs as many threads.
-        Workers = settings.Cache == CacheMode.Direct ? settings.Depth : 0,
-        Device = settings.Device,
-        Faulty = settings.Faulty,
-        MarkerDirectory = service.DataDirectory,
-    };
+        foreach (DiskSettings disk in _configured)
+        {
+            if (disk.Offset + disk.Size > Size)
+                throw new VolumeOpenException(Settings.Path, $"disk {disk.Name} ends at {disk.Offset + disk.Size}, the volume at {Size}", "make the disk smaller or the volume larger");
+        }
 
-    private void Start(ServiceSettings service, FaultMarker? marker, LocalSystem system, VolumeTelemetry telemetry)
+        _disks = [.. _configured.Select(PlacedDisk.Slice)];
+    }
+
+    private void Start(LocalSystem system, VolumeTelemetry telemetry)
     {
-        VolumeSpec spec = SpecOf(service, marker?.Read());
-        VolumeDevices devices = new([_device], spec.Depth + spec.Domains.Count, Loop.Post);
+        VolumeSpec spec = Spec();
+        VolumeDevices devices = new([.. _domains.Select(domain => domain.Device)], spec.Depth + spec.Domains.Count, Loop.Post);
         VolumeSetup setup = new()
         {
             Name = Settings.Name,
@@ -103,10 +154,10 @@ internal sealed class RunningVolume : IDisposable
             Devices = devices,
             Timer = actor => new LoopTimerOfVolume(Loop, actor),
             AfterTurn = new SettleAtTurnEnd(Loop).Ask,
-            Faults = new MarkerFaultStore(marker),
+            Faults = new MarkerFaultStore([.. _domains.Select(domain => domain.Marker)]),
             Telemetry = telemetry,
         };
-        if (_device is ILoopDevice attached)
+        foreach (ILoopDevice attached in _domains.Select(domain => domain.Device).OfType<ILoopDevice>())
             Loop.Post(() => attached.AttachTo(Loop));
         (Props props, VolumeStatus status) = VolumeScheduler.Prepare(setup);
         Status = status;
@@ -115,34 +166,21 @@ internal sealed class RunningVolume : IDisposable
         Loop.Start();
     }
 
-    private VolumeSpec SpecOf(ServiceSettings service, Fault? fault)
+    private VolumeSpec Spec() => new()
     {
-        DiskSettings[] disks = [.. service.Disks.Where(disk => disk.Volume.Name == Settings.Name)];
-        GuestSettings[] guests = [.. service.Guests.Where(guest => disks.Any(disk => disk.Guest.Name == guest.Name))];
-        DeviceInfo info = _device.Info;
-        foreach (DiskSettings disk in disks)
+        Domains = [.. _domains.Select(domain => domain.Spec())],
+        Guests = [.. _guests.Select(GuestSpecOf)],
+        Disks = [.. _disks.Select(disk => disk.Spec(_guests))],
+        Depth = Settings.Depth,
+        Policy = Settings.Policy,
+        Costs = new CostModel
         {
-            if (disk.Offset + disk.Size > info.Size)
-                throw new VolumeOpenException(Settings.Path, $"disk {disk.Name} ends at {disk.Offset + disk.Size}, the volume at {info.Size}", "make the disk smaller or the volume larger");
-        }
-
-        return new VolumeSpec
-        {
-            // A marker that can't be understood is a fault too; its errno is unknown then.
-            Domains = [new DomainSpec(info.Size, info.VolatileCache, info.DurableWrites, info.SupportsDsync, fault is null ? 0 : Math.Max(1, fault.Error))],
-            Guests = [.. guests.Select(GuestSpecOf)],
-            Disks = [.. disks.Select(disk => DiskSpecOf(disk, guests))],
-            Depth = Settings.Depth,
-            Policy = Settings.Policy,
-            Costs = new CostModel
-            {
-                // What a faulty device adds is device time like any other.
-                OperationNs = Settings.Cost.Operation.TotalNanoseconds + (Settings.Device == DeviceKind.Faulty ? Settings.Faulty.ServiceTime.TotalNanoseconds : 0),
-                ByteNs = Settings.Cost.PerMib.TotalNanoseconds / (1 << 20),
-                FlushNs = Settings.Cost.Flush.TotalNanoseconds,
-            },
-        };
-    }
+            // What a faulty device adds is device time like any other.
+            OperationNs = Settings.Cost.Operation.TotalNanoseconds + (Settings.Device == DeviceKind.Faulty ? Settings.Faulty.ServiceTime.TotalNanoseconds : 0),
+            ByteNs = Settings.Cost.PerMib.TotalNanoseconds / (1 << 20),
+            FlushNs = Settings.Cost.Flush.TotalNanoseconds,
+        },
+    };
 
     private static GuestSpec GuestSpecOf(GuestSettings guest) => new()
     {
@@ -152,13 +190,5 @@ internal sealed class RunningVolume : IDisposable
         Limit = guest.Limit,
         FlushLatencyNsMax = (long)guest.FlushLatencyMax.TotalNanoseconds,
         UnflushedBytesMax = guest.UnflushedMax,
-    };
-
-    private static DiskSpec DiskSpecOf(DiskSettings disk, GuestSettings[] guests) => new()
-    {
-        Name = disk.Name,
-        Guest = Array.FindIndex(guests, guest => guest.Name == disk.Guest.Name),
-        Ordered = disk.Ordered,
-        Extents = [new Extent(0, 0, disk.Offset, disk.Size)],
     };
 }

@@ -19,8 +19,11 @@ internal sealed partial class Service : IDisposable
     private readonly ILogger _logger;
     private readonly LocalSystem _system;
     private readonly List<RunningVolume> _volumes = [];
+    private readonly ServiceSettings _settings;
     private readonly Dictionary<string, NbdGuest> _guests;
+    private readonly NbdExports _exports;
     private readonly NbdServer _nbd;
+    private readonly SemaphoreSlim _rescan = new(1);
 
     /// <summary>Starts all volumes, then listens.</summary>
     /// <param name="settings">Checked configuration.</param>
@@ -30,6 +33,7 @@ internal sealed partial class Service : IDisposable
     /// <exception cref="IOException">An address can't be bound.</exception>
     public Service(ServiceSettings settings, VolumeTelemetry telemetry, ILoggerFactory loggers)
     {
+        _settings = settings;
         _logger = loggers.CreateLogger<Service>();
         _system = new LocalSystem(loggers.CreateLogger<LocalSystem>());
         _guests = settings.Guests.ToDictionary(guest => guest.Name, guest => new NbdGuest(new GuestBuffers(guest.BufferMemory), guest.ConnectionsMax));
@@ -37,9 +41,10 @@ internal sealed partial class Service : IDisposable
         {
             foreach (VolumeSettings volume in settings.Volumes)
                 _volumes.Add(RunningVolume.Start(volume, settings, _system, telemetry));
+            _exports = new NbdExports(Exports());
             _nbd = new NbdServer(
                 new NbdServerOptions([.. settings.Nbd.Listen.Select(EndPointOf)], settings.Nbd.ConnectionsMax, settings.Nbd.HandshakeTimeout),
-                new NbdExports(ExportsOf(settings)),
+                _exports,
                 loggers.CreateLogger<NbdServer>());
             _nbd.Start();
         }
@@ -53,7 +58,8 @@ internal sealed partial class Service : IDisposable
 
         foreach (RunningVolume volume in _volumes)
         {
-            VolumeStarted(_logger, volume.Settings.Name, volume.Settings.Path, volume.Device.Size, volume.Settings.Policy);
+            VolumeStarted(_logger, volume.Settings.Name, string.Join(", ", volume.Paths), volume.Size, volume.Settings.Policy);
+            SayWhatIsNotServed(volume);
             if (volume.IoFallback is { } reason)
                 VolumeFallsBack(_logger, volume.Settings.Name, reason);
             if (volume.Status.IsFenced)
@@ -67,6 +73,10 @@ internal sealed partial class Service : IDisposable
 
     /// <summary>The volumes.</summary>
     public IReadOnlyList<RunningVolume> Volumes => _volumes;
+
+    /// <summary>The disks that are served now, in the order of the configuration.</summary>
+    public IReadOnlyList<PlacedDisk> Disks =>
+        [.. from configured in _settings.Disks from disk in _volumes.SelectMany(volume => volume.Disks) where disk.Settings == configured select disk];
 
     /// <summary>Where NBD is served.</summary>
     public IReadOnlyList<EndPoint> NbdEndpoints => _nbd.LocalEndpoints;
@@ -86,10 +96,35 @@ internal sealed partial class Service : IDisposable
             if (volume.Status.Stopped.IsCompleted)
                 problems.Add($"volume {volume.Settings.Name} has stopped: {volume.Status.Stopped.Result ?? "the service is stopping"}");
             else if (volume.Status.IsFenced)
-                problems.Add($"volume {volume.Settings.Name} is fenced: a sync failed (errno {volume.Status.Fault(0)}); acknowledged writes may be lost; see the README, \"When a sync fails\"");
+                problems.Add($"volume {volume.Settings.Name} is fenced: a sync failed ({FaultsOf(volume)}); acknowledged writes may be lost; see the README, \"When a sync fails\"");
         }
 
         return problems;
+    }
+
+    /// <summary>Reads all volume groups anew; new connections see what has changed. What went on and what did not is logged.</summary>
+    public async Task RescanAsync()
+    {
+        await _rescan.WaitAsync();
+        try
+        {
+            foreach (RunningVolume volume in _volumes.Where(volume => volume.Settings.IsGroup))
+            {
+                if (await volume.RescanAsync() is { } problem)
+                {
+                    RescanRefused(_logger, volume.Settings.Name, problem);
+                    continue;
+                }
+
+                _exports.Replace(Exports());
+                Rescanned(_logger, volume.Settings.Name, string.Join(", ", volume.Disks.Select(disk => $"{disk.Settings.Name} {ByteSize.Format(disk.Size)}")));
+                SayWhatIsNotServed(volume);
+            }
+        }
+        finally
+        {
+            _ = _rescan.Release();
+        }
     }
 
     /// <summary>Accepts no more, answers what was accepted, flushes, and ends the connections.</summary>
@@ -134,7 +169,14 @@ internal sealed partial class Service : IDisposable
         }
 
         _nbd.Dispose();
+        _rescan.Dispose();
     }
+
+    private static string FaultsOf(RunningVolume volume) => string.Join(
+        ", ",
+        from domain in Enumerable.Range(0, volume.Status.DomainCount)
+        where volume.Status.Fault(domain) != 0
+        select $"{volume.Paths[domain]}: errno {volume.Status.Fault(domain)}");
 
     private static EndPoint EndPointOf(ListenEndpoint endpoint) => endpoint switch
     {
@@ -143,22 +185,29 @@ internal sealed partial class Service : IDisposable
         _ => throw new ArgumentException($"endpoint {endpoint} is of no known kind", nameof(endpoint)),
     };
 
-    private List<NbdExport> ExportsOf(ServiceSettings settings) => [.. settings.Disks.Select(disk => ExportOf(disk, settings))];
+    private List<NbdExport> Exports() => [.. Disks.Select(ExportOf)];
 
-    private NbdExport ExportOf(DiskSettings disk, ServiceSettings settings)
+    private NbdExport ExportOf(PlacedDisk placed)
     {
+        DiskSettings disk = placed.Settings;
         RunningVolume volume = _volumes.First(volume => volume.Settings.Name == disk.Volume.Name);
         return new NbdExport
         {
-            Info = new ExportInfo(disk.Name, disk.Size, Math.Max(512, volume.Device.BlockSize), order: (RingOrder)disk.Ordered),
+            Info = new ExportInfo(disk.Name, placed.Size, Math.Max(512, volume.BlockSize), order: (RingOrder)disk.Ordered),
             Volume = disk.Volume.Name,
             Disk = disk.Name,
             Loop = volume.Loop,
             Guest = _guests[disk.Guest.Name],
-            Credits = settings.Nbd.Credits,
+            Credits = _settings.Nbd.Credits,
             StartRing = props => volume.StartRing(_system, disk.Name, props),
             IsAvailable = () => !volume.Status.Stopped.IsCompleted,
         };
+    }
+
+    private void SayWhatIsNotServed(RunningVolume volume)
+    {
+        foreach (string line in volume.NotServed)
+            NotServed(_logger, volume.Settings.Name, line);
     }
 
     private async Task WatchAsync(RunningVolume volume)
@@ -169,6 +218,15 @@ internal sealed partial class Service : IDisposable
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Volume {Volume}: {Path}, {Size} bytes, policy {Policy}")]
     private static partial void VolumeStarted(ILogger logger, string volume, string path, long size, Scheduler.Core.PolicyKind policy);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Volume {Volume}: {What}")]
+    private static partial void NotServed(ILogger logger, string volume, string what);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Volume {Volume} was read anew: {Disks}")]
+    private static partial void Rescanned(ILogger logger, string volume, string disks);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Volume {Volume} was read anew, and goes on as it was: {Reason}")]
+    private static partial void RescanRefused(ILogger logger, string volume, string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Volume {Volume} uses threads, as io_uring can't be used: {Reason}")]
     private static partial void VolumeFallsBack(ILogger logger, string volume, string reason);

@@ -36,23 +36,28 @@ public sealed record NbdExport
 /// <param name="exports">All of them.</param>
 public sealed class NbdExports(IReadOnlyList<NbdExport> exports) : IExportDirectory
 {
-    private readonly Dictionary<string, NbdExport> _byName = exports.ToDictionary(export => export.Info.Name, StringComparer.Ordinal);
-    private readonly ExportInfo[] _infos = [.. exports.Select(export => export.Info)];
+    // Replaced as a whole: a client that lists them sees one state or the other.
+    private volatile Table _table = new(exports);
 
     /// <summary>The server stops: nothing is offered any more.</summary>
     public bool Stopping { get; set; }
 
+    /// <summary>From now on these are offered, to new connections.</summary>
+    /// <param name="exports">All of them, those that were offered before included.</param>
+    public void Replace(IReadOnlyList<NbdExport> exports) => _table = new Table(exports);
+
     /// <inheritdoc/>
     public bool TryList([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out IReadOnlyList<ExportInfo>? exports)
     {
-        exports = Stopping ? null : _infos;
+        exports = Stopping ? null : _table.Infos;
         return !Stopping;
     }
 
     /// <inheritdoc/>
     public ExportLookup Find(string name, out ExportInfo? export)
     {
-        NbdExport? found = name.Length > 0 ? _byName.GetValueOrDefault(name) : _infos.Length > 0 ? _byName[_infos[0].Name] : null;
+        Table table = _table;
+        NbdExport? found = name.Length > 0 ? table.ByName.GetValueOrDefault(name) : table.Infos.Length > 0 ? table.ByName[table.Infos[0].Name] : null;
         export = null;
         if (found is null)
             return ExportLookup.Unknown;
@@ -62,5 +67,12 @@ public sealed class NbdExports(IReadOnlyList<NbdExport> exports) : IExportDirect
         return ExportLookup.Found;
     }
 
-    internal NbdExport this[string name] => _byName[name];
+    // As the client was told, whatever has changed since.
+    internal NbdExport this[ExportInfo info] => _table.ByName[info.Name] with { Info = info };
+
+    private sealed class Table(IReadOnlyList<NbdExport> exports)
+    {
+        public readonly Dictionary<string, NbdExport> ByName = exports.ToDictionary(export => export.Info.Name, StringComparer.Ordinal);
+        public readonly ExportInfo[] Infos = [.. exports.Select(export => export.Info)];
+    }
 }

@@ -110,7 +110,7 @@ public sealed partial class NbdServer : IDisposable
 
     internal void HandshakeDone(HandshakeConnection handshake, int socket, string peer, ExportInfo info, Negotiated negotiated, byte[] received)
     {
-        NbdExport export = _exports[info.Name];
+        NbdExport export = _exports[info];
         if (!export.Guest.TryEnter())
         {
             // It had room when the client asked.

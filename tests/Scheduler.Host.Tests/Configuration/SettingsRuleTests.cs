@@ -51,7 +51,8 @@ public sealed class SettingsRuleTests : IDisposable
     [InlineData("data-dir=", "must be set")]
 
     // Disks.
-    [InlineData("disks.d0.lv=db", "logical volumes are not supported yet; give offset and size on a file or block device")]
+    [InlineData("disks.d0.lv=db", "volume vol0 is no volume group; give offset and size")]
+    [InlineData("volumes.vol0.lvm-system-id=here", "is only for a volume group; give its physical volumes in lvm")]
     [InlineData("disks.d0.volume=vol", "there is no volume 'vol'; did you mean vol0?")]
     [InlineData("disks.d0.volume=other", "there is no volume 'other'")]
     [InlineData("disks.d0.guest=G0", "there is no guest 'G0'; did you mean g0?")]

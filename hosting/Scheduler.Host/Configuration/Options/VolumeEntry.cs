@@ -6,6 +6,12 @@ internal sealed class VolumeEntry
     [ConfigurationKeyName("path")]
     public string? Path { get; set; }
 
+    [ConfigurationKeyName("lvm")]
+    public List<string> Lvm { get; set; } = [];
+
+    [ConfigurationKeyName("lvm-system-id")]
+    public string? LvmSystemId { get; set; }
+
     [ConfigurationKeyName("size")]
     public string? Size { get; set; }
 

@@ -14,10 +14,13 @@ public sealed record DiskSettings
     /// <summary>Who owns it.</summary>
     public required GuestSettings Guest { get; init; }
 
-    /// <summary>First byte on the volume; a multiple of 4096.</summary>
+    /// <summary>The logical volume that it is, on a volume group; null on another volume.</summary>
+    public string? LogicalVolume { get; init; }
+
+    /// <summary>First byte on the volume, a multiple of 4096; 0 for a logical volume.</summary>
     public required long Offset { get; init; }
 
-    /// <summary>Bytes; a positive multiple of 4096.</summary>
+    /// <summary>Bytes, a positive multiple of 4096; 0 for a logical volume, which has the size that its group says.</summary>
     public required long Size { get; init; }
 
     /// <summary>How barriers are carried out.</summary>

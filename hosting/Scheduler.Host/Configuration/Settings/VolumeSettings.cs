@@ -11,11 +11,20 @@ public sealed record VolumeSettings
 
     /// <summary>
     /// File or block device, relative to the working directory unless absolute; no other volume has the same. Empty for
-    /// <see cref="DeviceKind.Memory"/> and <see cref="DeviceKind.Null"/>.
+    /// <see cref="DeviceKind.Memory"/> and <see cref="DeviceKind.Null"/>, and for a volume group.
     /// </summary>
     public required string Path { get; init; }
 
-    /// <summary>Bytes: a multiple of 4096, 4096 to 4 PiB.</summary>
+    /// <summary>Physical volumes of a volume group, as paths like <see cref="Path"/>; empty if it is none.</summary>
+    public IReadOnlyList<string> PhysicalVolumes { get; init; } = [];
+
+    /// <summary>It is an LVM2 volume group.</summary>
+    public bool IsGroup => PhysicalVolumes.Count > 0;
+
+    /// <summary>This host's LVM2 system id; null: it has none.</summary>
+    public string? SystemId { get; init; }
+
+    /// <summary>Bytes: a multiple of 4096, 4096 to 4 PiB. 0 for a volume group: all that its physical volumes have.</summary>
     public required long Size { get; init; }
 
     /// <summary>Allocate a new file's space at once.</summary>

@@ -68,12 +68,15 @@ internal sealed partial class SettingsBuilder(HoconDocument document, HoconPosit
         return Each(At("volumes"), options.Volumes, "volume", (key, name, entry) =>
         {
             VolumeSettings volume = rules.Check(key, name, entry);
-            if (volume.Path.Length == 0)
-                return volume;
-            string path = Path.GetFullPath(volume.Path);
-            return paths.TryAdd(path, name)
-                ? volume
-                : throw _reader.Error(SettingsReader.Key(key, "path"), $"is also the path of volume {paths[path]}");
+            if (volume.Path.Length > 0 && !paths.TryAdd(Path.GetFullPath(volume.Path), name))
+                throw _reader.Error(SettingsReader.Key(key, "path"), $"is also the path of volume {paths[Path.GetFullPath(volume.Path)]}");
+            foreach (string path in volume.PhysicalVolumes.Select(Path.GetFullPath))
+            {
+                if (!paths.TryAdd(path, name))
+                    throw _reader.Error(SettingsReader.Key(key, "lvm"), $"{path} is also a path of volume {paths[path]}");
+            }
+
+            return volume;
         });
     }
 

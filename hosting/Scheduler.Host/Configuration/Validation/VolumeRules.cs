@@ -24,11 +24,15 @@ internal sealed class VolumeRules(SettingsReader reader)
         DeviceKind device = entry.Device is null
             ? DeviceKind.Null
             : reader.Choice<DeviceKind>(At("device"), entry.Device);
+        IReadOnlyList<string> physical = PhysicalVolumes(key, device, entry);
+        bool isGroup = physical.Count > 0;
         return new VolumeSettings
         {
             Name = name,
-            Path = device is DeviceKind.Memory or DeviceKind.Null ? "" : reader.FilePath(At("path"), entry.Path),
-            Size = reader.Size(At("size"), entry.Size, SettingsReader.BlockBytes, SizeMax, SettingsReader.BlockBytes),
+            Path = isGroup || device is DeviceKind.Memory or DeviceKind.Null ? "" : reader.FilePath(At("path"), entry.Path),
+            PhysicalVolumes = physical,
+            SystemId = entry.LvmSystemId,
+            Size = isGroup ? 0 : reader.Size(At("size"), entry.Size, SettingsReader.BlockBytes, SizeMax, SettingsReader.BlockBytes),
             Preallocate = reader.Flag(At("preallocate"), entry.Preallocate),
             Cache = reader.Choice<CacheMode>(At("cache"), entry.Cache),
 
@@ -42,6 +46,29 @@ internal sealed class VolumeRules(SettingsReader reader)
         };
 
         string At(string member) => SettingsReader.Key(key, member);
+    }
+
+    private IReadOnlyList<string> PhysicalVolumes(string key, DeviceKind device, VolumeEntry entry)
+    {
+        string lvm = SettingsReader.Key(key, "lvm");
+        if (entry.Lvm.Count == 0)
+        {
+            return entry.LvmSystemId is null
+                ? []
+                : throw reader.Error(SettingsReader.Key(key, "lvm-system-id"), "is only for a volume group; give its physical volumes in lvm");
+        }
+
+        if (entry.Path is not null)
+            throw reader.Error(SettingsReader.Key(key, "path"), "does not go with lvm, which names the physical volumes");
+        if (entry.Size is not null)
+            throw reader.Error(SettingsReader.Key(key, "size"), "does not go with lvm: a volume group has the size that it has");
+        if (device is not (DeviceKind.File or DeviceKind.Faulty))
+            throw reader.Error(SettingsReader.Key(key, "device"), "a volume group lies on files or block devices; write file or faulty");
+        if (entry.Lvm.Count > VolumeSpec.DomainsMax)
+            throw reader.Error(lvm, $"has {entry.Lvm.Count} physical volumes; at most {VolumeSpec.DomainsMax} can be served");
+        List<string> paths = [.. reader.ItemsOf(lvm).Zip(entry.Lvm, reader.FilePath)];
+        string? twice = paths.GroupBy(Path.GetFullPath).FirstOrDefault(same => same.Count() > 1)?.Key;
+        return twice is null ? paths : throw reader.Error(lvm, $"names {twice} twice");
     }
 
     private CostSettings Cost(string key, CostEntry entry) => new(

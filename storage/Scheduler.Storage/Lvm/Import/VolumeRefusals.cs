@@ -61,19 +61,20 @@ internal sealed class VolumeRefusals(IReadOnlyList<PhysicalVolume> physical, lon
             {
                 return new LvmRefusal(
                     $"it needs {on.Path}, which LVM2 marked as missing: it was away while the group changed",
-                    "check its data, then vgextend --restoremissing");
+                    "check its data, then vgextend --restoremissing",
+                    LacksDevice: true);
             }
 
             if (on.Path == null)
             {
                 string hint = on.DeviceHint.Length > 0 ? $", last seen as {on.DeviceHint}" : "";
-                return new LvmRefusal($"it needs the physical volume {on.Uuid}{hint}, which is missing", "name it too");
+                return new LvmRefusal($"it needs the physical volume {on.Uuid}{hint}, which is missing", "name it too", LacksDevice: true);
             }
 
             long offset = on.DataOffset + (area.FirstExtent * extentSize);
             long length = segment.AreaExtents * extentSize;
             if (offset + length > on.Size)
-                return new LvmRefusal($"it reaches beyond the {on.Size} bytes of {on.Path}", "enlarge that device again");
+                return new LvmRefusal($"it reaches beyond the {on.Size} bytes of {on.Path}", "enlarge that device again", LacksDevice: true);
             if (offset % Alignment != 0 || length % Alignment != 0 || segment.ChunkSize % Alignment != 0)
                 return new LvmRefusal($"its extents on {on.Path} or its chunks are not multiples of {Alignment} bytes", "copy it to one whose are");
             if (segment.ChunkSize != 0 && length % segment.ChunkSize != 0)

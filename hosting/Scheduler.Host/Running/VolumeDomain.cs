@@ -1,0 +1,79 @@
+using Scheduler.Core;
+using Scheduler.Host.Configuration;
+using Scheduler.Storage;
+
+namespace Scheduler.Host.Running;
+
+/// <summary>One flush domain of a running volume: its file or block device, and where its faults are recorded.</summary>
+/// <param name="Path">As configured; empty for a device that has none.</param>
+/// <param name="Device">The open device.</param>
+/// <param name="Marker">Where its faults are recorded; null: nowhere, it keeps nothing over a restart.</param>
+internal sealed record VolumeDomain(string Path, IBlockDevice Device, FaultMarker? Marker)
+{
+    /// <summary>Opens all domains of a volume, which locks them: the one of its path, or its physical volumes.</summary>
+    /// <param name="settings">The volume.</param>
+    /// <param name="service">All of the configuration.</param>
+    /// <param name="fallback">Told why io_uring can't be used, where it was to be used if possible.</param>
+    /// <exception cref="VolumeOpenException">One can't be opened; none is left open.</exception>
+    /// <returns>The domains, in the order of the configuration.</returns>
+    public static IReadOnlyList<VolumeDomain> OpenAll(VolumeSettings settings, ServiceSettings service, Action<string> fallback)
+    {
+        List<VolumeDomain> domains = [];
+        try
+        {
+            foreach (string path in settings.IsGroup ? settings.PhysicalVolumes : [settings.Path])
+                domains.Add(Open(settings, path, service.DataDirectory, fallback));
+            return domains;
+        }
+        catch
+        {
+            foreach (VolumeDomain domain in domains)
+                domain.Device.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>What the core is told of it.</summary>
+    public DomainSpec Spec()
+    {
+        DeviceInfo info = Device.Info;
+
+        // A marker that can't be understood is a fault too; its errno is unknown then.
+        int fault = Marker?.Read() is { } found ? Math.Max(1, found.Error) : 0;
+        return new DomainSpec(info.Size, info.VolatileCache, info.DurableWrites, info.SupportsDsync, fault);
+    }
+
+    private static VolumeDomain Open(VolumeSettings settings, string path, string dataDirectory, Action<string> fallback)
+    {
+        VolumeOptions options = new()
+        {
+            Path = path,
+            Size = settings.Size,
+            Preallocate = settings.Preallocate,
+            Cache = settings.Cache,
+            Io = settings.Io,
+
+            // Past the page cache each operation waits for the device, so the depth needs as many threads.
+            Workers = settings.Cache == CacheMode.Direct ? settings.Depth : 0,
+            Device = settings.Device,
+            Faulty = settings.Faulty,
+            MarkerDirectory = dataDirectory,
+        };
+
+        // A physical volume is never made: what is not there is a mistake.
+        if (settings.IsGroup && !System.IO.Path.Exists(path))
+            throw new VolumeOpenException(path, "it does not exist", "name the physical volumes of one group");
+        if (!settings.IsGroup && path.Length > 0 && System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path)) is { } directory)
+            _ = Directory.CreateDirectory(directory);
+        IBlockDevice device = DeviceFactory.Open(options, fallback);
+        try
+        {
+            return new VolumeDomain(path, device, FaultMarker.For(options));
+        }
+        catch
+        {
+            device.Dispose();
+            throw;
+        }
+    }
+}
