@@ -18,6 +18,9 @@ public static class Errno
     /// <summary>Out of memory.</summary>
     public const int ENOMEM = 12;
 
+    /// <summary>Device or resource busy.</summary>
+    public const int EBUSY = 16;
+
     /// <summary>Invalid argument.</summary>
     public const int EINVAL = 22;
 

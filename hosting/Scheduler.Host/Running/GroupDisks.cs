@@ -43,6 +43,21 @@ internal sealed record GroupDisks(IReadOnlyList<PlacedDisk> Disks, IReadOnlyList
         return new GroupDisks(placed, notServed);
     }
 
+    /// <summary>Why a group is refused as a whole, in more words than that a device is in use; null if it is not, or can't be read.</summary>
+    /// <param name="settings">The volume.</param>
+    public static VolumeOpenException? WhyRefused(VolumeSettings settings)
+    {
+        try
+        {
+            _ = Read(settings);
+            return null;
+        }
+        catch (VolumeOpenException refused)
+        {
+            return refused.Error == 0 ? refused : null;
+        }
+    }
+
     /// <summary>Why what is served now can't go on as it was found anew, or null.</summary>
     /// <param name="served">The disks that are served now.</param>
     public string? WhyNotInPlaceOf(IReadOnlyList<PlacedDisk> served)

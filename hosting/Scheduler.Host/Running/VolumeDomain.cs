@@ -25,10 +25,12 @@ internal sealed record VolumeDomain(string Path, IBlockDevice Device, FaultMarke
                 domains.Add(Open(settings, path, service.DataDirectory, fallback));
             return domains;
         }
-        catch
+        catch (Exception exception)
         {
             foreach (VolumeDomain domain in domains)
                 domain.Device.Dispose();
+            if (exception is VolumeOpenException { Error: Errno.EBUSY } && settings.IsGroup && GroupDisks.WhyRefused(settings) is { } reason)
+                throw reason;
             throw;
         }
     }

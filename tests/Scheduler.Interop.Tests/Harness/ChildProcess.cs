@@ -8,6 +8,7 @@ namespace Scheduler.Interop.Tests.Harness;
 /// <summary>A process that runs beside the test. It is killed, by its id, when the test is over.</summary>
 internal sealed partial class ChildProcess : IDisposable
 {
+    private const int SIGHUP = 1;
     private const int SIGINT = 2;
     private const int SIGTERM = 15;
 
@@ -66,6 +67,8 @@ internal sealed partial class ChildProcess : IDisposable
     public void Terminate() => Signal(SIGTERM);
 
     public void Interrupt() => Signal(SIGINT);
+
+    public void Hangup() => Signal(SIGHUP);
 
     /// <summary>kill -9, and waits until it is gone.</summary>
     public void Kill()

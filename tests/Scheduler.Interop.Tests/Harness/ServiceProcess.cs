@@ -13,8 +13,8 @@ internal sealed partial class ServiceProcess : IDisposable
 
     private ServiceProcess(TemporaryDirectory directory, IEnumerable<string> arguments)
     {
-        // Tests that run in the background of a script ignore Ctrl-C, and would hand that down.
-        string[] command = ["--default-signal=INT", SchedulerProgram.Path, "serve"];
+        // Tests that run in the background of a script ignore Ctrl-C, or by nohup SIGHUP, and would hand that down.
+        string[] command = ["--default-signal=INT,HUP", SchedulerProgram.Path, "serve"];
         Process = new ChildProcess("env", [.. command, .. arguments], directory.Path);
         try
         {

@@ -84,6 +84,7 @@ public sealed class LvmToolsTests
         RequireReason(group, "origin", "it is the origin of the snapshot cow");
         RequireReason(group, "cow", "it is a snapshot of origin");
         RequireReason(group, "snapshot0", "it only ties a snapshot to its origin");
+        Assert.Equal([true, false], new[] { "cow", "snapshot0" }.Select(name => group.LogicalVolumes.Single(volume => volume.Name == name).IsVisible));
         RequireReason(group, "pool", "it is a thin pool");
         RequireReason(group, "pool_tdata", "it is a part of pool");
         RequireReason(group, "thin1", "it is a thin volume");

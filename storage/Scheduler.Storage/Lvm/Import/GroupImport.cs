@@ -71,7 +71,8 @@ internal static class GroupImport
         List<ParsedVolume> parsed = [.. sections.Select(section => ParsedVolume.Parse(section, indices))];
         ExtentUse.Check(physical, parsed);
 
-        VolumeRefusals refusals = new(physical, extentSize, new VolumeUses(parsed));
+        VolumeUses uses = new(parsed);
+        VolumeRefusals refusals = new(physical, extentSize, uses);
         List<LogicalVolume> volumes = [];
         foreach (ParsedVolume volume in parsed)
         {
@@ -81,7 +82,7 @@ internal static class GroupImport
             volumes.Add(new LogicalVolume(
                 volume.Name,
                 volume.Uuid,
-                volume.IsVisible,
+                volume.IsVisible || uses.IsSnapshot(volume.Name),
                 volume.ExtentCount * extentSize,
                 refusal == null ? [.. volume.Segments.Select(segment => Map(segment, extentSize, physical))] : [],
                 refusal));

@@ -14,6 +14,7 @@ internal sealed class VolumeUses
         ["type", "tags", "device_id_type", "device_id", "cache_mode", "policy", "policy_settings", "discards", "mode", "internal_hash"];
 
     private readonly Dictionary<string, LvmRefusal> _uses = [];
+    private readonly HashSet<string> _snapshots = [];
 
     public VolumeUses(IReadOnlyList<ParsedVolume> volumes)
     {
@@ -28,6 +29,9 @@ internal sealed class VolumeUses
     /// <returns>Why a logical volume that others are built on is not served; null if none is.</returns>
     public LvmRefusal? Of(string name) => _uses.GetValueOrDefault(name);
 
+    /// <returns>Whether it is a snapshot: LVM2 hides it in its metadata, and shows it to its users all the same.</returns>
+    public bool IsSnapshot(string name) => _snapshots.Contains(name);
+
     private void AddSegment(string user, ConfigSection segment, HashSet<string> names)
     {
         if (segment.Text("type") == "snapshot"
@@ -36,6 +40,7 @@ internal sealed class VolumeUses
         {
             string shown = Printable.Of(snapshot);
             _uses[origin] = new LvmRefusal($"it is the origin of the snapshot {shown}", $"lvremove {shown}");
+            _ = _snapshots.Add(snapshot);
             _uses[snapshot] = new LvmRefusal(
                 $"it is a snapshot of {Printable.Of(origin)}", "serve a logical volume without snapshots");
             return;
