@@ -98,7 +98,7 @@ internal sealed class RunningVolume : IDisposable
         {
             found = await Task.Run(() => GroupDisks.Find(Settings, _configured, _domains));
         }
-        catch (VolumeOpenException exception)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             return exception.Message;
         }
