@@ -25,9 +25,24 @@ public sealed class BenchTests(ITestOutputHelper output)
         Assert.True(Median(ours, "ratio") > 0);
     }
 
+    [SkippableFact]
+    public void The_benchmark_with_many_guests_runs()
+    {
+        Requires.Tool("fio", "jq", "nbdinfo", "awk", "curl");
+        Requires.Installed(
+            Tool.Run("/usr/bin/python3", "-c", "import nbd").Status == 0, "python3-libnbd is not installed");
+        using JsonDocument result = Run("scale", "--tiny");
+        Assert.Equal(50, result.RootElement.GetProperty("connections").GetProperty("connections").GetInt32());
+        Assert.True(Median(result.RootElement.GetProperty("guests"), "ratio") > 0);
+        JsonElement[] soak = [.. result.RootElement.GetProperty("soak").EnumerateArray()];
+        Assert.NotEmpty(soak);
+        Assert.All(soak, sample => Assert.True(sample.GetProperty("rss_mib").GetDouble() > 0));
+    }
+
     [Theory]
     [InlineData("peers", "--rounds", "0")]
     [InlineData("peers", "--scenario", "none")]
+    [InlineData("scale", "--mode", "all")]
     public void A_wrong_option_is_named(string script, string option, string value)
     {
         ToolResult result = Tool.Run(Script(script), option, value);
