@@ -59,6 +59,9 @@ internal sealed class VolumeHarness : IVolumeTimer, IFaultStore, IDisposable
     /// <summary>What a record of a fault answers: null for success.</summary>
     public string? FaultProblem { get; set; }
 
+    /// <summary>Where removals of a fault's record wait for their answer; null: they succeed at once.</summary>
+    public List<Action<string?>>? HeldClears { get; set; }
+
     public long NowNs { get; set; } = 1_000_000;
 
     public long WakeTimeNs { get; private set; } = long.MaxValue;
@@ -71,7 +74,13 @@ internal sealed class VolumeHarness : IVolumeTimer, IFaultStore, IDisposable
         done(FaultProblem);
     }
 
-    public void Clear(int domain, Action<string?> done) => done(null);
+    public void Clear(int domain, Action<string?> done)
+    {
+        if (HeldClears is null)
+            done(null);
+        else
+            HeldClears.Add(done);
+    }
 
     public TestGuest Open(string disk, int credits = 8) => new(this, disk, credits);
 

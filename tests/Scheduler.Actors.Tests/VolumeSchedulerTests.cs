@@ -191,6 +191,38 @@ public sealed class VolumeSchedulerTests : IDisposable
     }
 
     [Fact]
+    public void F6_A_fault_is_cleared_once_and_not_while_its_record_is_there()
+    {
+        TestGuest guest = _volume.Open("d0");
+        _volume.Run();
+        guest.Send(0, RingOp.Flush);
+        _volume.Run();
+        _volume.Device.Complete(DeviceOp.Flush, Errno.EIO);
+        _volume.Run();
+        _volume.HeldClears = [];
+        List<string?> answers = [];
+
+        // The second could remove the record of a fault that comes after the first.
+        _volume.Volume.Tell(new ClearVolumeFault(0, answers.Add));
+        _volume.Volume.Tell(new ClearVolumeFault(0, answers.Add));
+        _volume.Run();
+        Assert.Contains("already", Assert.Single(answers), StringComparison.Ordinal);
+        Assert.Single(_volume.HeldClears)("the disk is read-only");
+        _volume.Run();
+        Assert.Equal("the disk is read-only", answers[1]);
+        Assert.True(_volume.Status.IsFenced);
+        Assert.Null(guest.ClosedBecause);
+
+        _volume.Volume.Tell(new ClearVolumeFault(0, answers.Add));
+        _volume.Run();
+        _volume.HeldClears[1](null);
+        _volume.Run();
+        Assert.Null(answers[2]);
+        Assert.False(_volume.Status.IsFenced);
+        Assert.NotNull(guest.ClosedBecause);
+    }
+
+    [Fact]
     public async Task F6_A_fault_that_can_be_recorded_nowhere_stays_unanswered_and_stops_the_volume()
     {
         _volume.FaultProblem = "the disk is full";

@@ -19,6 +19,9 @@ public sealed class VolumeScheduler : Actor
     private readonly RequestTracing _tracing;
     private readonly AttachedRings _rings = new();
     private readonly Dictionary<string, (int Index, int Guest)> _disks;
+
+    /// <summary>Domains whose fault's record is being removed.</summary>
+    private readonly HashSet<int> _clearing = [];
     private readonly KeyValuePair<string, object?>[][] _durationTags;
     private IVolumeTimer _timer = null!;
     private string? _broken = "it was stopped from outside";
@@ -125,9 +128,10 @@ public sealed class VolumeScheduler : Actor
                 ClearFault(clear);
                 break;
             case FaultCleared cleared:
-                if (_core.Fault(cleared.Domain) != 0)
+                _ = _clearing.Remove(cleared.Domain);
+                if (cleared.Problem is null)
                     Step(VolumeEvent.ClearFault(cleared.Domain));
-                cleared.Done(null);
+                cleared.Done(cleared.Problem);
                 break;
             case ChangeDisks change:
                 change.Done(Change(change.Disks));
@@ -226,15 +230,16 @@ public sealed class VolumeScheduler : Actor
             return;
         }
 
+        if (!_clearing.Add(clear.Domain))
+        {
+            // The second removal might come after the record of a new fault.
+            clear.Done($"volume {_setup.Name}: the fault of domain {clear.Domain} is being cleared already");
+            return;
+        }
+
         // The record goes first: if that fails, the fence stays.
         ActorRef self = Self;
-        _setup.Faults.Clear(clear.Domain, problem =>
-        {
-            if (problem is null)
-                self.Tell(new FaultCleared(clear.Domain, clear.Done));
-            else
-                clear.Done(problem);
-        });
+        _setup.Faults.Clear(clear.Domain, problem => self.Tell(new FaultCleared(clear.Domain, problem, clear.Done)));
     }
 
     // F6: a fault that can be recorded nowhere. What waits for the record stays unanswered, and the volume stops.
@@ -377,5 +382,5 @@ public sealed class VolumeScheduler : Actor
 
     private sealed record FaultStored(int Domain, string? Problem);
 
-    private sealed record FaultCleared(int Domain, Action<string?> Done);
+    private sealed record FaultCleared(int Domain, string? Problem, Action<string?> Done);
 }

@@ -29,6 +29,7 @@ public static class SchedulerCommandLine
             SimulateCommand.Create(),
             ExperimentCommand.Create(),
             LvmCommand.Create(),
+            FaultCommand.Create(),
         };
 
         // An argument that begins with '@' is a value here, not the name of a file of more arguments.

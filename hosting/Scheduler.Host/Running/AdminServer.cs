@@ -1,13 +1,14 @@
 using System.Globalization;
 using System.Net;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Scheduler.Host.Api;
 using Scheduler.Host.Configuration;
 using Scheduler.Host.Telemetry;
 using Scheduler.Nbd.Server;
 
 namespace Scheduler.Host.Running;
 
-/// <summary>The admin address: health, readiness and metrics over HTTP.</summary>
+/// <summary>The admin address: health, readiness, metrics and the operators' API over HTTP.</summary>
 internal static class AdminServer
 {
     /// <summary>Starts listening.</summary>
@@ -28,7 +29,10 @@ internal static class AdminServer
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, settings.AdminListen));
 
+        AdminApi.AddServices(builder.Services);
+
         WebApplication app = builder.Build();
+        AdminApi.Map(app, settings, service);
         app.MapGet("/healthz", () => Results.Text("ok\n"));
         app.MapGet("/readyz", () =>
         {

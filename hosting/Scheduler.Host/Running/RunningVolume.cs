@@ -53,6 +53,9 @@ internal sealed class RunningVolume : IDisposable
     /// <summary>Granularity of offsets and lengths that all its devices take.</summary>
     public int BlockSize => _domains.Max(domain => domain.Device.Info.BlockSize);
 
+    /// <summary>Its faults, as they are recorded and cleared.</summary>
+    public KnownFaults Faults { get; private set; } = null!;
+
     /// <summary>Why a device does without io_uring, where it was to be used if possible; else null.</summary>
     public string? IoFallback { get; private init; }
 
@@ -61,9 +64,10 @@ internal sealed class RunningVolume : IDisposable
     /// <param name="service">All of the configuration: its guests and disks.</param>
     /// <param name="system">Runs the actors.</param>
     /// <param name="telemetry">Instruments.</param>
+    /// <param name="logger">Where faults are told.</param>
     /// <exception cref="VolumeOpenException">A device can't be opened, or is too small for a disk; a volume group is refused.</exception>
     /// <returns>The volume.</returns>
-    public static RunningVolume Start(VolumeSettings settings, ServiceSettings service, LocalSystem system, VolumeTelemetry telemetry)
+    public static RunningVolume Start(VolumeSettings settings, ServiceSettings service, LocalSystem system, VolumeTelemetry telemetry, ILogger logger)
     {
         string? fallback = null;
         IReadOnlyList<VolumeDomain> domains = VolumeDomain.OpenAll(settings, service, reason => fallback = reason);
@@ -72,7 +76,7 @@ internal sealed class RunningVolume : IDisposable
         {
             // Under the lock: nobody else changes what is read.
             volume.PlaceDisks();
-            volume.Start(system, telemetry);
+            volume.Start(system, telemetry, logger);
             return volume;
         }
         catch
@@ -116,6 +120,20 @@ internal sealed class RunningVolume : IDisposable
         return null;
     }
 
+    /// <summary>Clears the fault of a domain, which lets everything through again (F6).</summary>
+    /// <param name="domain">Index of the domain.</param>
+    /// <returns>Null when it is cleared, otherwise why it is not.</returns>
+    public async Task<string?> ClearFaultAsync(int domain)
+    {
+        TaskCompletionSource<string?> cleared = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        Actor.Tell(new ClearVolumeFault(domain, cleared.SetResult));
+
+        // A scheduler that has stopped answers no more.
+        return await Task.WhenAny(cleared.Task, Status.Stopped) == cleared.Task
+            ? await cleared.Task
+            : $"volume {Settings.Name} has stopped";
+    }
+
     /// <summary>Ends the loop and closes the devices, which waits for what is in flight. The scheduler has stopped before.</summary>
     public void Dispose()
     {
@@ -143,8 +161,15 @@ internal sealed class RunningVolume : IDisposable
         _disks = [.. _configured.Select(PlacedDisk.Slice)];
     }
 
-    private void Start(LocalSystem system, VolumeTelemetry telemetry)
+    private void Start(LocalSystem system, VolumeTelemetry telemetry, ILogger logger)
     {
+        Faults = new KnownFaults(new MarkerFaultStore([.. _domains.Select(domain => domain.Marker)]), Settings.Name, logger);
+        for (int i = 0; i < _domains.Count; i++)
+        {
+            if (_domains[i].Marker?.Read() is { } fault)
+                Faults.Found(i, fault.Time);
+        }
+
         VolumeSpec spec = Spec();
         VolumeDevices devices = new([.. _domains.Select(domain => domain.Device)], spec.Depth + spec.Domains.Count, Loop.Post);
         VolumeSetup setup = new()
@@ -154,7 +179,7 @@ internal sealed class RunningVolume : IDisposable
             Devices = devices,
             Timer = actor => new LoopTimerOfVolume(Loop, actor),
             AfterTurn = new SettleAtTurnEnd(Loop).Ask,
-            Faults = new MarkerFaultStore([.. _domains.Select(domain => domain.Marker)]),
+            Faults = Faults,
             Telemetry = telemetry,
         };
         foreach (ILoopDevice attached in _domains.Select(domain => domain.Device).OfType<ILoopDevice>())

@@ -40,7 +40,7 @@ internal sealed partial class Service : IDisposable
         try
         {
             foreach (VolumeSettings volume in settings.Volumes)
-                _volumes.Add(RunningVolume.Start(volume, settings, _system, telemetry));
+                _volumes.Add(RunningVolume.Start(volume, settings, _system, telemetry, _logger));
             _exports = new NbdExports(Exports());
             _nbd = new NbdServer(
                 new NbdServerOptions([.. settings.Nbd.Listen.Select(EndPointOf)], settings.Nbd.ConnectionsMax, settings.Nbd.HandshakeTimeout),
@@ -95,8 +95,8 @@ internal sealed partial class Service : IDisposable
         {
             if (volume.Status.Stopped.IsCompleted)
                 problems.Add($"volume {volume.Settings.Name} has stopped: {volume.Status.Stopped.Result ?? "the service is stopping"}");
-            else if (volume.Status.IsFenced)
-                problems.Add($"volume {volume.Settings.Name} is fenced: a sync failed ({FaultsOf(volume)}); acknowledged writes may be lost; see the README, \"When a sync fails\"");
+            else
+                problems.AddRange(FencesOf(volume));
         }
 
         return problems;
@@ -172,11 +172,11 @@ internal sealed partial class Service : IDisposable
         _rescan.Dispose();
     }
 
-    private static string FaultsOf(RunningVolume volume) => string.Join(
-        ", ",
+    private static IEnumerable<string> FencesOf(RunningVolume volume) =>
         from domain in Enumerable.Range(0, volume.Status.DomainCount)
-        where volume.Status.Fault(domain) != 0
-        select $"{volume.Paths[domain]}: errno {volume.Status.Fault(domain)}");
+        let error = volume.Status.Fault(domain)
+        where error != 0
+        select $"volume {volume.Settings.Name} is fenced: a sync of domain {domain} ({volume.Paths[domain]}) failed (errno {error}); acknowledged writes may be lost; see the README, \"When a sync fails\"";
 
     private static EndPoint EndPointOf(ListenEndpoint endpoint) => endpoint switch
     {

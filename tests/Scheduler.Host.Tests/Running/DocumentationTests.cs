@@ -32,6 +32,8 @@ public sealed partial class DocumentationTests
     [Theory]
     [InlineData("serve")]
     [InlineData("experiment", "run")]
+    [InlineData("fault", "list")]
+    [InlineData("fault", "clear")]
     public async Task The_README_names_the_options_of(params string[] command)
     {
         StringWriter help = new();

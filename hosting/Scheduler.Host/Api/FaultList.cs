@@ -1,0 +1,26 @@
+using System.Text.Json.Serialization;
+
+namespace Scheduler.Host.Api;
+
+/// <summary>A failed sync that fences a flush domain until an operator clears it.</summary>
+/// <param name="Volume">Name of the volume.</param>
+/// <param name="Domain">Index of the flush domain in the volume.</param>
+/// <param name="Errno">What the sync failed with.</param>
+/// <param name="Error">The same in words.</param>
+/// <param name="Since">When it failed, if that is known.</param>
+internal sealed record FaultItem(string Volume, int Domain, int Errno, string Error, DateTimeOffset? Since);
+
+/// <summary>All faults of a service.</summary>
+/// <param name="Faults">By volume in the order of the configuration, then by domain.</param>
+internal sealed record FaultList(IReadOnlyList<FaultItem> Faults);
+
+/// <summary>An error, as RFC 9457 has it; here what a client reads of it.</summary>
+/// <param name="Title">Its kind.</param>
+/// <param name="Detail">What happened, for a reader.</param>
+internal sealed record Problem(string? Title, string? Detail);
+
+/// <summary>How the API's types are written as JSON.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(FaultList))]
+[JsonSerializable(typeof(Problem))]
+internal sealed partial class ApiJson : JsonSerializerContext;

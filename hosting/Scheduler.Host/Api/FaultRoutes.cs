@@ -1,0 +1,59 @@
+using System.Net;
+using System.Runtime.InteropServices;
+using Scheduler.Host.Running;
+
+namespace Scheduler.Host.Api;
+
+/// <summary>The faults of a service: <c>GET /faults</c>, and <c>DELETE /faults/{volume}/{domain}</c> to clear one (F6).</summary>
+internal static partial class FaultRoutes
+{
+    /// <summary>Adds the routes.</summary>
+    /// <param name="api">Where to.</param>
+    /// <param name="service">Whose faults.</param>
+    /// <param name="loggers">For the history of what was cleared.</param>
+    public static void Map(IEndpointRouteBuilder api, Service service, ILoggerFactory loggers)
+    {
+        ILogger logger = loggers.CreateLogger(typeof(FaultRoutes).FullName!);
+        _ = api.MapGet("/faults", () => Results.Json(new FaultList([.. service.Volumes.SelectMany(FaultsOf)]), ApiJson.Default.FaultList));
+        _ = api.MapDelete(
+            "/faults/{volume}/{domain:int}",
+            (string volume, int domain, HttpContext context) => ClearAsync(service, volume, domain, context, logger));
+    }
+
+    private static IEnumerable<FaultItem> FaultsOf(RunningVolume volume) =>
+        from domain in Enumerable.Range(0, volume.Status.DomainCount)
+        let error = volume.Status.Fault(domain)
+        where error != 0
+        select new FaultItem(volume.Settings.Name, domain, error, Marshal.GetPInvokeErrorMessage(error), volume.Faults.Since(domain));
+
+    private static async Task<IResult> ClearAsync(Service service, string name, int domain, HttpContext context, ILogger logger)
+    {
+        RunningVolume? volume = service.Volumes.FirstOrDefault(volume => volume.Settings.Name == name);
+        FaultItem? fault = volume is null ? null : FaultsOf(volume).FirstOrDefault(fault => fault.Domain == domain);
+        if (fault is null)
+        {
+            string problem = volume is null ? $"there is no volume {name}" : $"volume {name} has no fault in domain {domain}";
+            return Results.Problem(problem, statusCode: StatusCodes.Status404NotFound);
+        }
+
+        string by = ClientOf(context.Connection);
+        if (await volume!.ClearFaultAsync(domain).WaitAsync(context.RequestAborted) is { } refusal)
+        {
+            NotCleared(logger, name, domain, by, refusal);
+            return Results.Problem(refusal, statusCode: StatusCodes.Status409Conflict);
+        }
+
+        Cleared(logger, name, domain, fault.Errno, fault.Since, by);
+        return Results.NoContent();
+    }
+
+    // Over a Unix socket nobody has an address.
+    private static string ClientOf(ConnectionInfo connection) =>
+        connection.RemoteIpAddress is { } address ? new IPEndPoint(address, connection.RemotePort).ToString() : "the admin socket";
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Volume {Volume}: the fault of domain {Domain} (errno {Errno}, since {Since:O}) was cleared by {Client}")]
+    private static partial void Cleared(ILogger logger, string volume, int domain, int errno, DateTimeOffset? since, string client);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Volume {Volume}: the fault of domain {Domain} was not cleared for {Client}: {Reason}")]
+    private static partial void NotCleared(ILogger logger, string volume, int domain, string client, string reason);
+}

@@ -1,0 +1,47 @@
+using System.CommandLine;
+using System.Globalization;
+using Scheduler.Host.Api;
+using Spectre.Console;
+
+namespace Scheduler.Host.CommandLine;
+
+/// <summary><c>scheduler fault list [--admin ADDRESS]</c></summary>
+internal static class FaultListCommand
+{
+    /// <summary>Makes the command.</summary>
+    /// <returns>The command.</returns>
+    public static Command Create()
+    {
+        Option<string> admin = FaultCommand.AdminOption();
+        Command command = new("list", "Lists the faults.") { admin };
+        command.SetAction((parsed, cancellation) => FaultCommand.AskAsync(
+            parsed.GetValue(admin)!,
+            parsed.InvocationConfiguration.Error,
+            async client => Print(await client.FaultsAsync(cancellation), parsed.InvocationConfiguration.Output)));
+        return command;
+    }
+
+    private static void Print(IReadOnlyList<FaultItem> faults, TextWriter output)
+    {
+        if (faults.Count == 0)
+        {
+            output.WriteLine("no faults");
+            return;
+        }
+
+        IAnsiConsole console = Terminal.ForTables(output);
+        Table table = Terminal.Table(console, "volume", "domain", "errno", "error", "since");
+        foreach (FaultItem fault in faults)
+        {
+            Terminal.AddRow(
+                table,
+                fault.Volume,
+                fault.Domain.ToString(CultureInfo.InvariantCulture),
+                fault.Errno.ToString(CultureInfo.InvariantCulture),
+                fault.Error,
+                fault.Since?.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture) ?? "unknown");
+        }
+
+        console.Write(table);
+    }
+}

@@ -1,0 +1,160 @@
+using System.Net;
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Scheduler.Host.CommandLine;
+using Scheduler.Host.Configuration;
+using Scheduler.Host.Running;
+using Scheduler.Host.Tests.Running;
+using Scheduler.Nbd.Protocol;
+
+namespace Scheduler.Host.Tests.Api;
+
+/// <summary>Faults over the admin address, and the commands that use it.</summary>
+public sealed class FaultApiTests : IAsyncLifetime
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("scheduler-test-").FullName;
+    private readonly StringWriter _output = new();
+    private readonly StringWriter _error = new();
+    private Observability _observability = null!;
+    private Service _service = null!;
+    private WebApplication _admin = null!;
+
+    private string Url => AdminServer.UrlOf(_admin);
+
+    private string Marker => Path.Combine(_directory, "v.img.fault");
+
+    public async Task InitializeAsync()
+    {
+        string file = Path.Combine(_directory, "test.conf");
+        await File.WriteAllTextAsync(file, $$"""
+            scheduler {
+              data-dir = "{{_directory}}", nbd.listen = ["unix:{{_directory}}/nbd.sock"], admin.listen = "http://127.0.0.1:0"
+              volumes {
+                v { path = "{{_directory}}/v.img", size = 8MiB, cache = buffered, device = faulty, faulty.error = flush }
+                w { device = memory, size = 8MiB }
+              }
+              guests.g {}
+              disks {
+                d0 { volume = v, guest = g, offset = 0, size = 4MiB }
+                d1 { volume = v, guest = g, offset = 4MiB, size = 4MiB }
+              }
+            }
+            """);
+        ServiceSettings settings = SettingsLoader.Load(file, []);
+        _observability = new Observability(settings.Telemetry, 2000);
+        _service = new Service(settings, _observability.Volumes, NullLoggerFactory.Instance);
+        _admin = await AdminServer.StartAsync(settings, _service, _observability.Prometheus, logging => logging.SetMinimumLevel(LogLevel.None));
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _admin.DisposeAsync();
+        _ = await _service.StopAsync();
+        _service.Dispose();
+        _observability.Dispose();
+        await _output.DisposeAsync();
+        await _error.DisposeAsync();
+        Directory.Delete(_directory, recursive: true);
+    }
+
+    [Fact]
+    public async Task Without_a_fault_there_is_nothing_to_list_or_clear()
+    {
+        Assert.Equal(0, await Run("fault", "list", "--admin", Url));
+        Assert.Equal("no faults\n", _output.ToString());
+        Assert.Equal(1, await Run("fault", "clear", "v", "--admin", Url));
+        Assert.Equal("volume v has no fault; see scheduler fault list\n", _error.ToString());
+    }
+
+    [Fact]
+    public async Task A_fault_is_listed_and_cleared()
+    {
+        using RawClient client = Fence();
+        Assert.Equal(0, await Run("fault", "list", "--admin", Url));
+        Assert.Matches(@"volume +domain +errno +error +since\s+v +0 +5 +Input/output error +20\d\d-\S+Z\s", _output.ToString());
+
+        Assert.Equal(0, await Run("fault", "clear", "v", "--admin", Url));
+        Assert.EndsWith("volume v: the fault of domain 0 is cleared\n", _output.ToString());
+        Assert.Equal("", _error.ToString());
+        Assert.False(File.Exists(Marker), "the marker is still there");
+        Assert.Empty(_service.Problems());
+        Assert.Null(client.TakeReply());
+    }
+
+    [Fact]
+    public async Task What_can_be_written_nowhere_is_not_cleared()
+    {
+        using RawClient client = Fence();
+
+        // A directory can't be unlinked.
+        File.Delete(Marker);
+        Directory.CreateDirectory(Marker);
+        Assert.Equal(1, await Run("fault", "clear", "v", "--domain", "0", "--admin", Url));
+        Assert.Contains("cannot remove", _error.ToString(), StringComparison.Ordinal);
+        Assert.NotEmpty(_service.Problems());
+        Assert.Equal(NbdError.EIO, client.Call(NbdCommand.Write, 0, 4096));
+    }
+
+    [Theory]
+    [InlineData("DELETE", "/api/v1/faults/v/0", 404, "volume v has no fault in domain 0")]
+    [InlineData("DELETE", "/api/v1/faults/x/0", 404, "there is no volume x")]
+    [InlineData("DELETE", "/api/v1/faults/v/-1", 404, "volume v has no fault in domain -1")]
+    [InlineData("DELETE", "/api/v1/faults/v/one", 404, null)]
+    [InlineData("POST", "/api/v1/faults", 405, null)]
+    [InlineData("GET", "/api/v1/faults/v", 404, null)]
+    public async Task Errors_are_problem_details(string method, string path, int status, string? detail)
+    {
+        using HttpClient http = new();
+        using HttpRequestMessage request = new(new HttpMethod(method), Url + path);
+        using HttpResponseMessage response = await http.SendAsync(request);
+        await AssertProblem(response, status, detail);
+    }
+
+    [Fact]
+    public async Task A_name_that_a_web_page_could_point_here_is_refused()
+    {
+        using HttpClient http = new();
+        using HttpRequestMessage request = new(HttpMethod.Get, Url + "/api/v1/faults") { Headers = { Host = "pages.example" } };
+        using HttpResponseMessage response = await http.SendAsync(request);
+        await AssertProblem(response, 421, "'pages.example' is not a name of this machine; use its address or localhost");
+
+        using HttpRequestMessage local = new(HttpMethod.Get, Url + "/api/v1/faults") { Headers = { Host = "localhost" } };
+        using HttpResponseMessage answer = await http.SendAsync(local);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.Equal("""{"faults":[]}""", await answer.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
+    public async Task Where_no_service_answers_it_is_one_line_and_exit_code_1()
+    {
+        Assert.Equal(1, await Run("fault", "list", "--admin", $"unix:{_directory}/none.sock"));
+        Assert.Matches(@"^no service answers at unix:\S+none\.sock: .*--admin\n$", _error.ToString());
+        Assert.Equal(2, await Run("fault", "list", "--admin", "127.0.0.1:8080"));
+        Assert.Equal(2, await Run("fault", "clear", "v", "--domain", "x"));
+        Assert.Equal(2, await Run("fault", "clear"));
+    }
+
+    private static async Task AssertProblem(HttpResponseMessage response, int status, string? detail)
+    {
+        Assert.Equal(status, (int)response.StatusCode);
+        Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
+        using JsonDocument problem = JsonDocument.Parse(await response.Content.ReadAsStringAsync());
+        Assert.Equal(status, problem.RootElement.GetProperty("status").GetInt32());
+        Assert.NotEmpty(problem.RootElement.GetProperty("title").GetString()!);
+        Assert.Equal(detail, problem.RootElement.TryGetProperty("detail", out JsonElement text) ? text.GetString() : null);
+    }
+
+    private RawClient Fence()
+    {
+        RawClient client = new(_service.NbdEndpoints[0], "d0");
+        Assert.Equal(NbdError.None, client.Call(NbdCommand.Write, 0, 4096));
+        Assert.Equal(NbdError.EIO, client.Call(NbdCommand.Flush));
+        Assert.True(File.Exists(Marker), "there is no marker");
+        return client;
+    }
+
+    private Task<int> Run(params string[] args) =>
+        SchedulerCommandLine.RunAsync(args, _output, _error, (_, _) => Task.FromResult(0), CancellationToken.None);
+}
