@@ -58,6 +58,11 @@ internal sealed class VolatileDisk : IDisposable
         }
     }
 
+    /// <summary>From here on it answers nothing, until <see cref="Resume"/>.</summary>
+    public void Stall() => _kit!.Suspend();
+
+    public void Resume() => _kit!.Continue();
+
     /// <summary>The power goes: from here on nothing reaches the platter.</summary>
     public void CutPower() => _kit!.Kill();
 

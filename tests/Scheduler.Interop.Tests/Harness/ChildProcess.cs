@@ -11,6 +11,8 @@ internal sealed partial class ChildProcess : IDisposable
     private const int SIGHUP = 1;
     private const int SIGINT = 2;
     private const int SIGTERM = 15;
+    private const int SIGCONT = 18;
+    private const int SIGSTOP = 19;
 
     private readonly Process _process;
     private readonly StringBuilder _log = new();
@@ -69,6 +71,11 @@ internal sealed partial class ChildProcess : IDisposable
     public void Interrupt() => Signal(SIGINT);
 
     public void Hangup() => Signal(SIGHUP);
+
+    /// <summary>Stops it from running, until <see cref="Continue"/>.</summary>
+    public void Suspend() => Signal(SIGSTOP);
+
+    public void Continue() => Signal(SIGCONT);
 
     /// <summary>kill -9, and waits until it is gone.</summary>
     public void Kill()

@@ -1,8 +1,13 @@
+using System.Runtime.InteropServices;
+
 namespace Scheduler.Interop.Tests.Harness;
 
 /// <summary>What a test needs of its machine. Without it the test is skipped, and says why.</summary>
-internal static class Requires
+internal static partial class Requires
 {
+    private const nint IoUringSetup = 425;
+    private const int EFAULT = 14;
+
     /// <summary>Where programs are looked for; those for administrators too.</summary>
     public static readonly string[] SearchPath =
         [.. (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':'), "/usr/bin", "/bin", "/usr/sbin", "/sbin"];
@@ -26,6 +31,20 @@ internal static class Requires
         Skip.IfNot(found, reason);
     }
 
+    /// <summary>The kernel lets a volume do its I/O in that way: <c>threads</c>, <c>io-uring</c> or <c>auto</c>.</summary>
+    public static void Io(string io)
+    {
+        if (io != "io-uring")
+            return;
+
+        // Without parameters there is none to make; where it is refused at all, that comes first.
+        bool allowed = SystemCall(IoUringSetup, 1, 0) == -1 && Marshal.GetLastPInvokeError() == EFAULT;
+        That(allowed, "io_uring can't be used here");
+    }
+
     /// <summary>A privilege, or a feature of the kernel or file system.</summary>
     public static void That(bool condition, string reason) => Skip.IfNot(condition, reason);
+
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    private static partial nint SystemCall(nint number, nint a1, nint a2);
 }

@@ -21,9 +21,10 @@ internal sealed partial class ServiceProcess : IDisposable
             Process.WaitUntil(IsReady, StartTimeMax, "no \"Ready.\"");
             SocketPath = directory.File(SocketAddress().Match(Process.Log).Groups[1].Value);
             Endpoint = IPEndPoint.Parse(TcpAddress().Match(Process.Log).Groups[1].Value);
+            AdminUrl = AdminAddress().Match(Process.Log).Groups[1].Value;
             _http = new HttpClient
             {
-                BaseAddress = new Uri(AdminAddress().Match(Process.Log).Groups[1].Value),
+                BaseAddress = new Uri(AdminUrl),
                 Timeout = TimeSpan.FromSeconds(20),
             };
         }
@@ -41,6 +42,9 @@ internal sealed partial class ServiceProcess : IDisposable
 
     /// <summary>Its TCP address.</summary>
     public IPEndPoint Endpoint { get; }
+
+    /// <summary>Its admin address.</summary>
+    public string AdminUrl { get; }
 
     /// <summary>Starts it and waits until it serves.</summary>
     /// <param name="directory">Working directory: what the volumes and a later start find again.</param>
@@ -89,6 +93,19 @@ internal sealed partial class ServiceProcess : IDisposable
         int code = Process.WaitForExit(StopTimeMax);
         Assert.True(code == 0, $"exit code {code}\n{Process.Log}");
     }
+
+    /// <summary>Stops it as an operator does, and demands that it ends in time, with exit code 1: a volume has a fault.</summary>
+    public void StopFenced()
+    {
+        Process.Terminate();
+        int code = Process.WaitForExit(StopTimeMax);
+        Assert.True(code == 1, $"exit code {code}\n{Process.Log}");
+        Assert.DoesNotContain("Unhandled exception", Process.Log);
+    }
+
+    /// <summary>Runs the program against the service, as an operator does.</summary>
+    /// <param name="arguments">A command that asks a running service, without its address.</param>
+    public ToolResult Ask(params string[] arguments) => Tool.Run(SchedulerProgram.Path, [.. arguments, "--admin", AdminUrl]);
 
     /// <summary>Fails if a volume broke or an exception escaped: a test may pass in spite of it.</summary>
     public void AssertNothingBroke()

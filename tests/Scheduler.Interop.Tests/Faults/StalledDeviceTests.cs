@@ -1,0 +1,93 @@
+using System.Diagnostics;
+using System.Net;
+using Scheduler.Interop.Tests.Durability;
+using Scheduler.Interop.Tests.Harness;
+using Scheduler.Interop.Tests.Nbd;
+using Xunit.Abstractions;
+
+namespace Scheduler.Interop.Tests.Faults;
+
+/// <summary>A device that answers nothing for seconds, or never again.</summary>
+public sealed class StalledDeviceTests(ITestOutputHelper output)
+{
+    private const int Rounds = 8;
+    private const double GrowthMax = 3;
+
+    // What the machine's other work can do to the slowest of a hundred reads, and a device that is waited for cannot.
+    private const double NoiseMs = 20;
+
+    private static readonly TimeSpan s_part = TimeSpan.FromSeconds(2);
+
+    [SkippableTheory]
+    [InlineData("threads", "buffered")]
+    [InlineData("threads", "direct")]
+    [InlineData("io-uring", "buffered")]
+    [InlineData("io-uring", "direct")]
+    public void A_stall_is_felt_by_its_own_volume_alone_and_then_all_is_answered(string io, string cache)
+    {
+        Requires.Io(io);
+        using TemporaryDirectory directory = new();
+        using VolatileDisk disk = new(directory, 2L * TwoVolumes.DiskMib << 20);
+        disk.PowerOn();
+        using ServiceProcess service = ServiceProcess.Start(directory, TwoVolumes.Config(disk.VolumePath, io, $"cache = {cache}"));
+        using NbdClient client = NbdClient.Open(service, "d0");
+        using NbdClient other = NbdClient.Open(service, "e0");
+        Assert.Equal(0u, client.CallWrite(0, new byte[4096]));
+        _ = ReadLatency.P99Ms(other, TimeSpan.FromSeconds(0.5));
+        double before = ReadLatency.P99Ms(other, s_part);
+
+        double during;
+        Burst burst;
+        disk.Stall();
+        try
+        {
+            Stopwatch stalled = Stopwatch.StartNew();
+            burst = Burst.Send(client, Rounds, 1 << 20);
+            during = ReadLatency.P99Ms(other, s_part);
+
+            // The rest of the service goes on as well, for newcomers too.
+            Assert.Equal(HttpStatusCode.OK, service.Get("/readyz").Status);
+            Assert.True(service.Metrics().Sum("scheduler_device_inflight", "volume=\"bad\"") > 0, "nothing is on the stalled device");
+            using (NbdClient newcomer = NbdClient.Open(service, "d1"))
+            using (NbdClient elsewhere = NbdClient.Open(service, "e0"))
+                Assert.Equal(0u, elsewhere.Call(NbdClient.Flush));
+            Assert.True(stalled.Elapsed < 2 * s_part + TimeSpan.FromSeconds(4), $"what does not wait for the device took {stalled.Elapsed}");
+        }
+        finally
+        {
+            disk.Resume();
+        }
+
+        burst.TakeAnswers();
+        Assert.All(burst.Errors.SelectMany(group => group), error => Assert.Equal(0u, error));
+        output.WriteLine($"p99 of the other volume's guest: {before:F3} ms before, {during:F3} ms during the stall");
+        Assert.True(during <= Math.Max(GrowthMax * before, NoiseMs), $"p99 grows from {before:F3} to {during:F3} ms");
+        Fenced.AssertNot(service);
+        service.Stop();
+    }
+
+    [SkippableTheory]
+    [InlineData("threads")]
+    [InlineData("io-uring")]
+    public void A_device_that_never_answers_does_not_keep_the_service_from_ending(string io)
+    {
+        Requires.Io(io);
+        using TemporaryDirectory directory = new();
+        const string Stuck = "device = faulty, cache = buffered, faulty { service-time = 10s, parallel = 1 }";
+        using ServiceProcess service = ServiceProcess.Start(directory, TwoVolumes.Config("data/bad.img", io, Stuck));
+        using NbdClient client = NbdClient.Open(service, "d0");
+        using NbdClient other = NbdClient.Open(service, "e0");
+        for (int i = 0; i < Rounds; i++)
+            _ = client.Send(NbdClient.Write, 0, (ulong)i * 4096, 4096, new byte[4096]);
+        Assert.Equal(0u, other.CallWrite(0, new byte[4096]));
+
+        service.Process.Terminate();
+        int code = service.Process.WaitForExit(TimeSpan.FromSeconds(50));
+
+        // It says which volume it gave up, and that is no clean stop; the other one was flushed.
+        Assert.Equal(1, code);
+        Assert.Contains("Volume bad did not stop", service.Process.Log);
+        Assert.DoesNotContain("Volume good", service.Process.Log[service.Process.Log.IndexOf("Ready.", StringComparison.Ordinal)..]);
+        Assert.DoesNotContain("Unhandled exception", service.Process.Log);
+    }
+}
