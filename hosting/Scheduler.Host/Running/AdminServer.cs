@@ -21,13 +21,15 @@ internal static class AdminServer
     public static async Task<WebApplication> StartAsync(
         ServiceSettings settings, Service service, PrometheusExporter metrics, Action<ILoggingBuilder> logging)
     {
-        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
+        // Empty: a fuller builder reads settings from the working directory and the environment, which are not for this
+        // server, and watches that directory from then on: every write to a volume in it would be an event.
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         logging(builder.Logging);
+        _ = builder.Services.AddRoutingCore();
+        _ = builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listen(kestrel, settings.AdminListen));
 
-        // The process has its own handling of signals; and whatever else is in the environment is not for this server.
-        builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
-        builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, settings.AdminListen));
+        // The process has its own handling of signals.
+        _ = builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
 
         AdminApi.AddServices(builder.Services);
 

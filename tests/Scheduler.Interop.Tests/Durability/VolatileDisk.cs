@@ -12,20 +12,23 @@ internal sealed class VolatileDisk : IDisposable
     private static readonly TimeSpan s_startTimeMax = TimeSpan.FromSeconds(20);
 
     private readonly TemporaryDirectory _directory;
-    private readonly string _cache;
+    private readonly string[] _stack;
     private ChildProcess? _kit;
     private ChildProcess? _fuse;
     private int _starts;
 
     /// <param name="directory">For all its files.</param>
     /// <param name="size">Bytes.</param>
-    /// <param name="cache">writeback is an honest disk; unsafe one that acknowledges flushes and does nothing.</param>
-    public VolatileDisk(TemporaryDirectory directory, long size, string cache = "writeback")
+    /// <param name="cache">writeback is an honest disk; unsafe one that acknowledges flushes and does nothing; null is one
+    /// without a cache.</param>
+    /// <param name="writeMs">How long each write takes at least.</param>
+    public VolatileDisk(TemporaryDirectory directory, long size, string? cache = "writeback", int writeMs = 0)
     {
         Requires.Tool("nbdkit", "nbdfuse", "fusermount3");
         Requires.That(File.Exists("/dev/fuse"), "there is no FUSE here");
         _directory = directory;
-        _cache = cache;
+        string[] filters = ["--filter=log", .. cache is null ? (string[])[] : ["--filter=cache"], "--filter=delay"];
+        _stack = [.. filters, "file", RawPath, $"delay-write={writeMs}ms", .. cache is null ? (string[])[] : [$"cache={cache}"]];
         using (FileStream raw = File.Create(RawPath))
             raw.SetLength(size);
         File.WriteAllBytes(VolumePath, []);
@@ -44,8 +47,7 @@ internal sealed class VolatileDisk : IDisposable
     {
         _starts++;
         string socket = _directory.File($"kit{_starts}.sock");
-        string[] stack = ["--filter=log", "--filter=cache", "file", RawPath, $"logfile={Log.Path}", $"cache={_cache}"];
-        _kit = new ChildProcess("nbdkit", ["-f", "-U", socket, .. stack], _directory.Path);
+        _kit = new ChildProcess("nbdkit", ["-f", "-U", socket, .. _stack, $"logfile={Log.Path}"], _directory.Path);
         _kit.WaitUntil(() => File.Exists(socket), s_startTimeMax, "no socket");
         _fuse = new ChildProcess("nbdfuse", [VolumePath, "--unix", socket], _directory.Path);
         try

@@ -1,0 +1,94 @@
+using System.Globalization;
+using Scheduler.Interop.Tests.Harness;
+using Scheduler.Interop.Tests.Nbd;
+using Xunit.Abstractions;
+
+namespace Scheduler.Interop.Tests.Lifecycle;
+
+/// <summary>A service that has nothing to do does nothing: what its threads ask of the kernel, by strace.</summary>
+public sealed class IdleTests(ITestOutputHelper output)
+{
+    private const string WatchSeconds = "3";
+
+    [SkippableTheory]
+    [InlineData("threads", "buffered")]
+    [InlineData("threads", "direct")]
+    [InlineData("io-uring", "buffered")]
+    [InlineData("io-uring", "direct")]
+    public void An_idle_service_makes_no_system_calls(string io, string cache)
+    {
+        Requires.Tool("strace");
+        Requires.Io(io);
+        using TemporaryDirectory directory = new();
+        string config = Config.OneVolume($"cache = {cache}, io = {io}") + "nbd.handshake-timeout = 1s\n";
+        using ServiceProcess service = ServiceProcess.Start(directory, config);
+        using NbdClient client = NbdClient.Open(service, "d0");
+        UseEverything(client);
+
+        // Timers that were set on the way run out.
+        Thread.Sleep(TimeSpan.FromSeconds(3));
+
+        Dictionary<string, int> calls = Watch(service, directory);
+        output.WriteLine(string.Join(", ", calls.Select(pair => $"{pair.Key}: {pair.Value}")));
+        Assert.Contains("volume-vol0", calls.Keys);
+        Assert.Contains("nbd-accept", calls.Keys);
+        if (cache == "buffered")
+            Assert.Contains("volume-flush", calls.Keys);
+        Assert.All(calls.Where(IsOwn), pair => Assert.True(pair.Value == 0, $"{pair.Key} made {pair.Value} system calls"));
+
+        // The runtime and the web server have threads of their own, and a beat a second.
+        Assert.DoesNotContain(calls.Keys, name => name.Contains("File Watch", StringComparison.Ordinal));
+
+        // What is watched for is seen where it is there.
+        using CancellationTokenSource done = new();
+        Task reader = Task.Run(() =>
+        {
+            while (!done.IsCancellationRequested)
+                _ = client.CallRead(0, 4096);
+        });
+        Dictionary<string, int> busy = Watch(service, directory);
+        done.Cancel();
+        reader.GetAwaiter().GetResult();
+        Assert.True(busy["volume-vol0"] > 100, $"a busy volume made {busy["volume-vol0"]} system calls");
+        service.AssertNothingBroke();
+    }
+
+    private static bool IsOwn(KeyValuePair<string, int> thread) =>
+        thread.Key.StartsWith("volume-", StringComparison.Ordinal) || thread.Key.StartsWith("nbd-", StringComparison.Ordinal);
+
+    private static void UseEverything(NbdClient client)
+    {
+        byte[] data = new byte[4096];
+        for (uint i = 0; i < 64; i++)
+        {
+            Assert.Equal(0u, client.CallWrite(i * 4096, data, i % 2 == 0 ? NbdClient.Fua : (ushort)0));
+            Assert.Equal(0u, client.Call(NbdClient.Flush));
+            _ = client.CallRead(i * 4096, 4096);
+        }
+
+        Assert.Equal(0u, client.Call(NbdClient.WriteZeroes, 0, 4096));
+        Assert.Equal(0u, client.Call(NbdClient.Trim, 0, 4096));
+    }
+
+    // System calls by the name of the thread, over some seconds.
+    private static Dictionary<string, int> Watch(ServiceProcess service, TemporaryDirectory directory)
+    {
+        string process = service.Process.Id.ToString(CultureInfo.InvariantCulture);
+        string file = directory.File("strace");
+        ToolResult strace = Tool.Run("timeout", "--signal=INT", WatchSeconds, "strace", "-f", "-q", "-p", process, "-o", file);
+        Requires.That(!strace.Error.Contains("not permitted", StringComparison.Ordinal), $"tracing is not permitted here: {strace.Error}");
+        Assert.True(strace.Status == 124, strace.ToString());
+
+        // The first line of a thread is the call that it was in.
+        Dictionary<string, int> lines = File.ReadLines(file).CountBy(line => line.Split(' ')[0]).ToDictionary();
+        Dictionary<string, int> calls = [];
+        foreach (string thread in Directory.GetDirectories($"/proc/{process}/task"))
+        {
+            string name = File.ReadAllText(Path.Combine(thread, "comm")).Trim();
+            Assert.True(lines.TryGetValue(Path.GetFileName(thread), out int count) || !name.StartsWith("volume-", StringComparison.Ordinal), $"{name} was not watched");
+            calls[name] = calls.GetValueOrDefault(name) + Math.Max(0, count - 1);
+        }
+
+        return calls;
+    }
+}
