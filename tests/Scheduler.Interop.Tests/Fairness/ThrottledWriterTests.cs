@@ -13,7 +13,7 @@ namespace Scheduler.Interop.Tests.Fairness;
 public sealed class ThrottledWriterTests(ITestOutputHelper output)
 {
     private const double GrowthMax = 3;
-    private const int Rounds = 5;
+    private const int Rounds = 8;
     private const int DiskMib = 32;
 
     private static readonly TimeSpan s_part = TimeSpan.FromSeconds(2);
