@@ -3,6 +3,7 @@ using System.Text;
 using Scheduler.Core;
 using Scheduler.Host.Configuration;
 using Scheduler.Simulation;
+using Scheduler.Storage;
 
 namespace Scheduler.Host.Experiments;
 
@@ -19,6 +20,9 @@ internal sealed class TraceFile(string path, int guests, long disk, OrderedMode 
     /// <summary>Requests of a file.</summary>
     public const int RequestsMax = 1_000_000;
 
+    /// <summary>Characters of a line.</summary>
+    public const int LineMax = 256;
+
     private const string Header = "time-us,guest,operation,offset,length";
     private const string Operations = "read, write, flush, barrier-write, empty-barrier, discard or zero; write, discard and zero also with +fua";
 
@@ -30,16 +34,19 @@ internal sealed class TraceFile(string path, int guests, long disk, OrderedMode 
     public IReadOnlyList<TraceRequest> Read()
     {
         List<TraceRequest> requests = [];
+        CheckKind();
         try
         {
             using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
             using StreamReader lines = new(file, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true));
-            if (file.Length > BytesMax)
-                throw Error(0, $"is larger than {ByteSize.Format(BytesMax)}");
+            CheckSize(file.Length);
             int number = 0;
-            while (lines.ReadLine() is { } line)
+            char[] text = new char[LineMax];
+            while (ReadLine(lines, text, ++number) is { } line)
             {
-                if (++number == 1 && line.Trim() == Header)
+                // It may grow while it is read.
+                CheckSize(file.Position);
+                if (number == 1 && line.Trim() == Header)
                     continue;
                 if (requests.Count == RequestsMax)
                     throw Error(number, $"there are more than {RequestsMax} requests; cut the trace");
@@ -60,6 +67,37 @@ internal sealed class TraceFile(string path, int guests, long disk, OrderedMode 
         }
 
         return requests.Count > 0 ? requests : throw Error(0, $"has no requests; a line is {Header}");
+    }
+
+    // To open a pipe waits for somebody who writes to it, and a device has no end.
+    private void CheckKind()
+    {
+        if (Directory.Exists(path))
+            throw Error(0, "is a directory, not a file");
+        if (File.Exists(path) && !RegularFile.IsAt(path))
+            throw Error(0, "is not a regular file; copy the trace to one");
+    }
+
+    private void CheckSize(long bytes)
+    {
+        if (bytes > BytesMax)
+            throw Error(0, $"is larger than {ByteSize.Format(BytesMax)}");
+    }
+
+    private string? ReadLine(StreamReader lines, char[] text, int number)
+    {
+        int length = 0;
+        while (true)
+        {
+            int next = lines.Read();
+            if (next == '\n' || (next < 0 && length > 0))
+                return new string(text, 0, length);
+            if (next < 0)
+                return null;
+            if (length == LineMax)
+                throw Error(number, $"is longer than {LineMax} characters");
+            text[length++] = (char)next;
+        }
     }
 
     private TraceRequest Parse(string line, int number, long previousNs)

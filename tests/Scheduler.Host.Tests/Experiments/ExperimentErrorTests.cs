@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Scheduler.Host.Tests.Experiments;
 
 /// <summary>What is wrong is said in one line with file, line, key and remedy, before anything runs.</summary>
@@ -102,6 +104,41 @@ public sealed class ExperimentErrorTests
         using (FileStream large = File.Create(Path.Combine(file.Folder, "t.csv")))
             large.SetLength((64 << 20) + 1);
         Assert.Equal("t.csv: is larger than 64MiB", file.Error());
+    }
+
+    [Theory]
+    [InlineData("/dev/zero")]
+    [InlineData("/dev/null")]
+    public void Of_a_trace_that_is_a_device(string device) => Assert.Equal(
+        $"{device}: is not a regular file; copy the trace to one", ExperimentFile.ErrorOf($"groups.g {{ workload {{ kind = replay, trace = \"{device}\" }} }}"));
+
+    [Fact]
+    public async Task Of_a_trace_that_is_a_pipe_which_nobody_writes_to()
+    {
+        using ExperimentFile file = new("groups.g { workload { kind = replay, trace = pipe } }");
+        using (Process process = Process.Start("mkfifo", [Path.Combine(file.Folder, "pipe")]))
+            await process.WaitForExitAsync();
+        Assert.True(File.Exists(Path.Combine(file.Folder, "pipe")));
+        Assert.Equal("pipe: is not a regular file; copy the trace to one", await Task.Run(file.Error).WaitAsync(TimeSpan.FromSeconds(30)));
+    }
+
+    [Fact]
+    public void Of_a_trace_that_is_a_directory()
+    {
+        using ExperimentFile file = new("groups.g { workload { kind = replay, trace = t } }");
+        Directory.CreateDirectory(Path.Combine(file.Folder, "t"));
+        Assert.Equal("t: is a directory, not a file", file.Error());
+    }
+
+    [Theory]
+    [InlineData(256, "t.csv:2: the operation 'read")]
+    [InlineData(257, "t.csv:2: is longer than 256 characters")]
+    [InlineData(10_000_000, "t.csv:2: is longer than 256 characters")]
+    public void Of_a_trace_with_a_long_line(int length, string error)
+    {
+        using ExperimentFile file = new("groups.g { workload { kind = replay, trace = t.csv } }");
+        file.Write("t.csv", "0,0,read,0,4096\n" + "0,0,read,0,4096".Insert(8, new string('d', length - 15)));
+        Assert.StartsWith(error, file.Error(), StringComparison.Ordinal);
     }
 
     private static string ErrorOf(string valid, string bad)
