@@ -1,7 +1,7 @@
 // Q4, as far as it shows from outside the core: what guests have sent and the device has not got is queued; what the device
 // has got and not finished takes slots. Time that passes with both a free slot and something queued is idle time that a
 // work-conserving scheduler does not have. Not counted as queued are flushes (F7 may hold them), and whatever guests with
-// barriers (O2), with a limit (Q3) or of a replay have sent. Writes that Q1's bound on unflushed bytes holds back do count.
+// barriers (O2), with a limit (Q3) or of a replay have sent: neither here nor where a guest is judged as backlogged (Q2). Writes that Q1's bound on unflushed bytes holds back do count.
 //
 // Counts are taken as they are when virtual time passes, not in between: what happens at one instant has no order in time.
 namespace Scheduler.Simulation;
@@ -100,7 +100,7 @@ internal sealed class GuestLoad(VolumeLoad volume, MeasuredWindow window, Simula
     private int _started;
     private long _instantNs;
 
-    /// <summary>How long something was queued, within the window and up to now.</summary>
+    /// <summary>How long something that counts was queued, within the window and up to now.</summary>
     public long BackloggedNs
     {
         get
@@ -147,7 +147,7 @@ internal sealed class GuestLoad(VolumeLoad volume, MeasuredWindow window, Simula
     {
         if (nowNs == _instantNs)
             return;
-        if (_queued > 0)
+        if (counts && _queued > 0)
             _backloggedNs += Math.Max(0, Math.Min(nowNs, window.ToNs) - Math.Max(_instantNs, window.FromNs));
         _instantNs = nowNs;
         _queuedBefore = _queued;

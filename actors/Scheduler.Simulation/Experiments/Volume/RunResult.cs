@@ -23,7 +23,7 @@ internal sealed class RunResult
 /// <param name="Latency">Times from when a request came, at the guest, to its answer, of all requests answered well.</param>
 /// <param name="Slices">Those requests, by slice of the window.</param>
 /// <param name="DeviceSeconds">Device time charged to it.</param>
-/// <param name="BackloggedSeconds">How long it had reads or writes that were not on the device.</param>
+/// <param name="BackloggedSeconds">How long it had reads or writes that were not on the device; 0 where a barrier or a limit may have held them.</param>
 internal sealed record GuestResult(GuestRecord Record, LatencyRecorder Latency, int[] Slices, double DeviceSeconds, double BackloggedSeconds)
 {
     /// <summary>Requests answered well.</summary>
