@@ -34,6 +34,32 @@ public sealed class ShippedExperimentTests
         Assert.All(report.Check(), result => Assert.True(result.Met, $"{result.Expectation}: {result.Value}"));
     }
 
+    [Theory]
+    [InlineData("idle-and-bursty", 1)]
+    [InlineData("noisy-neighbour", 1)]
+    [InlineData("reservation", 4)]
+    [InlineData("thousand-guests", 2)]
+    [InlineData("weights", 4)]
+    public void What_it_expects_of_shares_does_not_come_out_under_fifo(string name, int count)
+    {
+        ExperimentSpec spec = Load(name);
+        spec = spec with
+        {
+            Policies = [Core.PolicyKind.Fifo],
+            Seeds = [1],
+            DurationNs = Math.Min(spec.DurationNs, 400_000_000),
+            Expectations = [.. SharesUnderFair(spec).Select(expectation => expectation with { Policy = Core.PolicyKind.Fifo })],
+        };
+        IReadOnlyList<ExpectationResult> results = Experiment.Run(spec, null, CancellationToken.None).Check();
+        Assert.Equal(count, results.Count);
+        Assert.All(results, result => Assert.True(result is { Met: false, Value: not null }, $"{result.Expectation}: {result.Value}"));
+    }
+
+    [Fact]
+    public void No_other_file_expects_anything_of_shares() => Assert.Equal(
+        ["idle-and-bursty", "noisy-neighbour", "reservation", "thousand-guests", "weights"],
+        ExperimentCatalog.Files(Folder).Select(file => Path.GetFileNameWithoutExtension(file)).Where(name => SharesUnderFair(Load(name)).Any()));
+
     [Fact]
     public void A_thousand_guests_answer_ten_million_requests()
     {
@@ -53,6 +79,9 @@ public sealed class ShippedExperimentTests
             "barrier-storm", "discard-burst", "flush-storm", "fua-storm", "idle-and-bursty", "noisy-neighbour", "reservation", "thousand-guests", "weights",
         ],
         ExperimentCatalog.Files(Folder).Select(file => Path.GetFileNameWithoutExtension(file)));
+
+    private static IEnumerable<Expectation> SharesUnderFair(ExperimentSpec spec) => spec.Expectations.Where(
+        expectation => expectation is { Policy: Core.PolicyKind.Fair, Metric: "share-error" or "share-error-max" or "jain" });
 
     private static ExperimentSpec Load(string name) => ExperimentLoader.Load(Path.Combine(Folder, name + ".conf"), _ => null);
 }

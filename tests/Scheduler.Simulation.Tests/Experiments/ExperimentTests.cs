@@ -73,6 +73,75 @@ public sealed class ExperimentTests
     }
 
     [Fact]
+    public void A_guest_that_waits_for_others_is_owed_what_it_uses_alone()
+    {
+        // Alone the reader has one of eight channels all the time, less than its half.
+        ExperimentSpec spec = Specs.Of(
+            Specs.Group("reader", ExperimentWorkloadKind.RandomRead),
+            Specs.Group("greedy", ExperimentWorkloadKind.RandomRead, 256)) with
+        {
+            Device = new ExperimentDevice(),
+            Depth = 32,
+            Policies = [PolicyKind.Fifo],
+            Alone = true,
+        };
+        ExperimentReport report = Specs.Run(spec);
+        Assert.InRange(report.Value("reader", "slowdown"), 20, 40);
+        Assert.InRange(report.Value("reader", "ideal-share"), 0.12, 0.13);
+        Assert.InRange(report.Value("reader", "share-error"), 0.95, 0.98);
+        Assert.InRange(report.Value("reader", "isol-01"), 0, 0.06);
+        Assert.Null(Specs.Run(spec with { Alone = false, DurationNs = Specs.Ms, Groups = [spec.Groups[0]] }).Find(PolicyKind.Fifo, "reader", "ideal-share"));
+    }
+
+    [Fact]
+    public void An_open_loop_has_no_share_error()
+    {
+        ExperimentGroup open = Specs.Group("open", ExperimentWorkloadKind.RandomRead, 8);
+        ExperimentReport report = Specs.Run(Specs.Of(
+            open with { Workload = open.Workload with { RatePerSecond = 1_000 } }, Specs.Group("loop", ExperimentWorkloadKind.RandomRead, 8)) with { Alone = true });
+        Assert.Null(report.Find(PolicyKind.Fair, "open", "share-error"));
+        Assert.InRange(report.Value("open", "ideal-share"), 0.05, 0.15);
+        Assert.InRange(report.Value("loop", "share-error"), 0, 0.1);
+    }
+
+    [Fact]
+    public void What_can_be_expected_is_the_same_under_a_policy_that_wastes_the_device()
+    {
+        ExperimentSpec spec = Specs.Of(
+            Specs.Group("reader", ExperimentWorkloadKind.RandomRead, 8) with { Count = 2 },
+            Specs.Group("flusher", ExperimentWorkloadKind.FlushStorm) with { Count = 4 }) with
+        {
+            Device = new ExperimentDevice(),
+            Depth = 16,
+            Policies = [PolicyKind.Fair, PolicyKind.QueueDrain],
+            Alone = true,
+        };
+        ExperimentReport report = Specs.Run(spec);
+        double Of(PolicyKind policy, string metric) => report.Find(policy, "reader", metric)!.Mean;
+
+        // Under both it is a sixth of the rate alone.
+        Assert.InRange(Of(PolicyKind.QueueDrain, "isol-01"), 0, 6 / Of(PolicyKind.QueueDrain, "slowdown"));
+        Assert.InRange(Of(PolicyKind.QueueDrain, "slowdown"), 10, 100);
+        Assert.InRange(Of(PolicyKind.Fair, "isol-01"), 1, 6 / Of(PolicyKind.Fair, "slowdown"));
+    }
+
+    [Fact]
+    public void Writers_that_barriers_hold_are_not_judged_as_backlogged()
+    {
+        ExperimentGroup writer = Specs.Group("a", ExperimentWorkloadKind.BarrierWriter, 16) with
+        {
+            Ordered = OrderedMode.TagFlush,
+            Workload = new ExperimentWorkload { Kind = ExperimentWorkloadKind.BarrierWriter, Depth = 16, SyncEvery = 4 },
+        };
+        ExperimentSpec spec = Specs.Of(writer, writer with { Name = "b", Weight = 400 });
+        ExperimentReport report = Specs.Run(spec);
+        Assert.Null(report.Find(PolicyKind.Fair, null, "jain"));
+        Assert.Null(report.Find(PolicyKind.Fair, null, "share-error-max"));
+        Assert.Null(report.Find(PolicyKind.Fair, "a", "share-error"));
+        Assert.All(Specs.RunOnce(spec).Result.Guests, guest => Assert.Equal(0, guest.BackloggedSeconds));
+    }
+
+    [Fact]
     public void A_limit_holds_and_what_it_holds_does_not_count_as_idle()
     {
         ExperimentSpec spec = Specs.Of(Specs.Group("g", ExperimentWorkloadKind.RandomRead, 8) with { Limit = 1_000 }) with { WarmupNs = 50 * Specs.Ms };

@@ -9,6 +9,7 @@ internal sealed class RunMeasure
     private readonly RunResult _run;
     private readonly GuestResult?[] _alone;
     private readonly bool[] _backlogged;
+    private readonly bool[] _isUsableKnown;
     private readonly IdealShare[] _ideal;
     private readonly IdealShare[] _entitled;
     private readonly GuestActivity[] _activities;
@@ -24,12 +25,15 @@ internal sealed class RunMeasure
         _activities = [.. spec.Groups.Select(group => new GuestActivity(group))];
         _allSeconds = run.Guests.Sum(guest => guest.DeviceSeconds);
 
-        // Who has something queued all the time could use more than it gets; the others, what they use alone at most.
-        bool[] backlogged = [.. spec.Groups.Select((_, i) => IsBacklogged(i))];
-        double[] alonePart = [.. alone.Select((guest, i) => backlogged[i] ? double.PositiveInfinity : guest?.DeviceSeconds ?? Used(i))];
-        _backlogged = backlogged;
-        _entitled = IdealRun.Compute(spec, _allSeconds, alonePart);
-        _ideal = IdealRun.Compute(spec, _allSeconds, [.. alonePart.Select((most, i) => backlogged[i] ? most : Math.Min(most, Used(i)))]);
+        // A guest can use what it uses alone. Of one that did not run alone it is known only if it had something queued all the
+        // time: then it could use more than it got. What the others did use is left to them, but says nothing about them.
+        _backlogged = [.. spec.Groups.Select((_, i) => IsBacklogged(i))];
+        _isUsableKnown = [.. alone.Select((guest, i) => guest is not null || _backlogged[i])];
+        double[] usable = [.. alone.Select((guest, i) => guest?.DeviceSeconds ?? (_backlogged[i] ? double.PositiveInfinity : Used(i)))];
+        _ideal = IdealRun.Compute(spec, _allSeconds, usable);
+
+        // One yardstick for all policies: what the device has, used up or not. A second of cost is a second of the device.
+        _entitled = IdealRun.Compute(spec, IdealRun.ActiveSeconds(spec), usable);
     }
 
     /// <summary>Works them out.</summary>
@@ -55,6 +59,9 @@ internal sealed class RunMeasure
     private bool IsBacklogged(int group) => GuestsOf(group).Average(guest => guest.BackloggedSeconds)
         >= 0.9 * _activities[group].ActiveWithinNs(_window.FromNs, _window.ToNs) / 1e9;
 
+    private bool IsClosedLoop(int group) =>
+        _spec.Groups[group].Workload is { RatePerSecond: 0, Kind: not ExperimentWorkloadKind.Replay };
+
     // A group's metrics, or with one of them a guest's.
     private MetricValues OfGuests(int group, GuestResult[] guests)
     {
@@ -63,7 +70,7 @@ internal sealed class RunMeasure
         values[ExperimentMetrics.Throughput] = answered / _window.Seconds;
         values[ExperimentMetrics.Bandwidth] = guests.Sum(guest => guest.Record.Bytes) / _window.Seconds;
         values[ExperimentMetrics.Errors] = guests.Sum(guest => guest.Record.Errors);
-        if (_spec.Groups[group].Workload is { RatePerSecond: > 0 } or { Kind: ExperimentWorkloadKind.Replay })
+        if (!IsClosedLoop(group))
             values[ExperimentMetrics.Late] = guests.Sum(guest => guest.Record.LateCount) / (double)guests.Sum(guest => guest.Record.SentCount);
 
         values[ExperimentMetrics.WaitDrain] = guests.Sum(guest => guest.Record.DrainNs) / (double)answered;
@@ -106,19 +113,22 @@ internal sealed class RunMeasure
         double share = guests.Sum(guest => guest.DeviceSeconds) / _allSeconds;
         double ideal = _ideal[group].Share * guests.Length;
         values[ExperimentMetrics.DeviceTimeShare] = share;
+        if (!_isUsableKnown[group])
+            return;
         values[ExperimentMetrics.IdealShare] = ideal;
-        values[ExperimentMetrics.ShareError] = Math.Abs(share - ideal) / ideal;
+        if (IsClosedLoop(group))
+            values[ExperimentMetrics.ShareError] = Math.Abs(share - ideal) / ideal;
     }
 
-    // As resctl-bench's isolation: how much of what it can expect a guest gets when it gets least. The rate at the ideal
-    // share is the guest's rate, scaled by how far its share is from the ideal. What a guest is entitled to does not shrink
-    // here because it asked for less than it uses alone: it may have been made to wait for its flushes. Only slices in which
-    // it is mostly active count.
+    // As resctl-bench's isolation: how much of what it can expect a guest gets when it gets least. What it can expect is what
+    // it does alone with as much device time as it is entitled to. Nothing of this run is in that: neither what the device did
+    // nor what a request was charged under its policy. Only slices in which it is mostly active count.
     private double Isolation(int group, GuestResult[] guests)
     {
+        if (_alone[group] is not { DeviceSeconds: > 0 } alone)
+            return double.NaN;
         double activeSeconds = _activities[group].ActiveWithinNs(_window.FromNs, _window.ToNs) / 1e9;
-        double share = Math.Max(_ideal[group].Share, _entitled[group].Share);
-        double aloneRate = _alone[group] is { } alone ? alone.Answered / activeSeconds : double.PositiveInfinity;
+        double expectedRate = alone.Answered / activeSeconds * Math.Min(1, _entitled[group].Seconds / alone.DeviceSeconds);
         List<double> parts = [];
         for (int slice = 0; slice < MeasuredWindow.Slices; slice++)
         {
@@ -126,15 +136,9 @@ internal sealed class RunMeasure
             long activeNs = _activities[group].ActiveWithinNs(fromNs, toNs);
             if (activeNs * 2 < toNs - fromNs)
                 continue;
-            foreach (GuestResult guest in guests)
-            {
-                double idealRate = guest.Answered / activeSeconds * share / (guest.DeviceSeconds / _allSeconds);
-                double expected = Math.Min(aloneRate, idealRate) * activeNs / 1e9;
-                if (guest.Answered == 0)
-                    parts.Add(0);
-                else if (expected > 0 && double.IsFinite(expected))
-                    parts.Add(guest.Slices[slice] / expected);
-            }
+            double expected = expectedRate * activeNs / 1e9;
+            if (expected > 0 && double.IsFinite(expected))
+                parts.AddRange(guests.Select(guest => guest.Slices[slice] / expected));
         }
 
         if (parts.Count == 0)
@@ -169,7 +173,8 @@ internal sealed class RunMeasure
             if (!_backlogged[group] || _ideal[group].IsCapped)
                 continue;
             double error = guests[i][ExperimentMetrics.ShareError];
-            worst = double.IsNaN(worst) ? error : Math.Max(worst, error);
+            if (!double.IsNaN(error))
+                worst = double.IsNaN(worst) ? error : Math.Max(worst, error);
             if (_plans[i].Group is not { Reservation: 0, Limit: 0 })
                 continue;
             double perWeight = _run.Guests[i].DeviceSeconds / _plans[i].Group.Weight;

@@ -70,15 +70,17 @@ public static class ExperimentMetrics
 
     internal static ExperimentMetric IdealShare { get; } = Add(
         "ideal-share", "", MetricScope.Group,
-        "Part that it should have: reservations, then by weight, up to its limit, over the times it is active; and not more than it uses alone, "
-        + "and than it did use, if it had nothing queued for a tenth of the time or more.");
+        "Part that it should have: reservations, then by weight, up to its limit, over the times it is active, and not more than it uses alone. "
+        + "Absent for a guest that did not run alone, unless it had something queued nine tenths of the time.");
 
-    internal static ExperimentMetric ShareError { get; } = Add("share-error", "", MetricScope.Group, "Difference of the two, either way, as a part of the ideal share.");
+    internal static ExperimentMetric ShareError { get; } = Add(
+        "share-error", "", MetricScope.Group,
+        "Difference of the two, either way, as a part of the ideal share. Absent for open loops and replays, which ask for what comes and not for what they can get.");
 
     internal static ExperimentMetric Isolation { get; } = Add(
         "isol-01", "", MetricScope.Group,
-        "1st percentile, over fiftieths of the time and over guests, of the rate divided by what can be expected: the smaller of the rate alone "
-        + "and the rate at the share that would be ideal if it wanted all that it uses alone.");
+        "1st percentile, over fiftieths of the time and over guests, of the rate divided by what can be expected under any policy: "
+        + "the rate alone with no more device time than the ideal share of a device in full use. Above 1 where others leave theirs, or share flushes.");
 
     internal static ExperimentMetric WaitDrain { get; } =
         Add("wait-drain", "ns", MetricScope.Group, "Mean time that a request was held by its stream's order, or by a policy that drains.");
