@@ -5,9 +5,9 @@ namespace Scheduler.Simulation;
 /// <param name="Runs">Runs in all.</param>
 /// <param name="Requests">Requests answered in all runs so far.</param>
 /// <param name="Elapsed">Real time.</param>
-/// <param name="ThreadTime">Real time that threads spent in runs: a run is on one thread.</param>
-public sealed record ExperimentProgress(int RunsDone, int Runs, long Requests, TimeSpan Elapsed, TimeSpan ThreadTime)
+/// <param name="CpuTime">Time that the process had a core, since the experiment began: of all its threads.</param>
+public sealed record ExperimentProgress(int RunsDone, int Runs, long Requests, TimeSpan Elapsed, TimeSpan CpuTime)
 {
-    /// <summary>Requests simulated in a second of real time by one thread, and so by one core where each has its own.</summary>
-    public double RequestsPerSecondAndCore => Requests / Math.Max(1e-9, ThreadTime.TotalSeconds);
+    /// <summary>Requests simulated in a second of CPU time: what one core does, however busy the machine is.</summary>
+    public double RequestsPerCpuSecond => Requests / Math.Max(1e-9, CpuTime.TotalSeconds);
 }

@@ -8,10 +8,10 @@ internal sealed class ProgressMeter(int runs, IProgress<ExperimentProgress>? pro
     private static readonly TimeSpan _reportEvery = TimeSpan.FromMilliseconds(200);
 
     private readonly Stopwatch _clock = Stopwatch.StartNew();
+    private readonly TimeSpan _cpuTimeBefore = Environment.CpuUsage.TotalTime;
     private readonly Lock _lock = new();
     private int _done;
     private long _requests;
-    private TimeSpan _threadTime;
     private TimeSpan _reportedAt;
 
     /// <summary>How far it has come.</summary>
@@ -25,12 +25,11 @@ internal sealed class ProgressMeter(int runs, IProgress<ExperimentProgress>? pro
     }
 
     /// <summary>A thread has gone on with a run.</summary>
-    public void Add(long requests, TimeSpan took, bool finished)
+    public void Add(long requests, bool finished)
     {
         lock (_lock)
         {
             _requests += requests;
-            _threadTime += took;
             if (finished)
                 _done++;
             if (progress is null || (!finished && _clock.Elapsed - _reportedAt < _reportEvery))
@@ -40,5 +39,5 @@ internal sealed class ProgressMeter(int runs, IProgress<ExperimentProgress>? pro
         }
     }
 
-    private ExperimentProgress Snapshot() => new(_done, runs, _requests, _clock.Elapsed, _threadTime);
+    private ExperimentProgress Snapshot() => new(_done, runs, _requests, _clock.Elapsed, Environment.CpuUsage.TotalTime - _cpuTimeBefore);
 }

@@ -56,7 +56,7 @@ internal static class ExperimentProgressView
 
     private static string TextOf(ExperimentProgress progress) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{progress.RunsDone} of {progress.Runs} runs, {progress.Requests:N0} requests, {progress.RequestsPerSecondAndCore:N0} a second on a core");
+        $"{progress.RunsDone} of {progress.Runs} runs, {progress.Requests:N0} requests, {progress.RequestsPerCpuSecond:N0} a second of CPU time on a core");
 
     /// <summary>Keeps the latest of what it hears, from whatever thread.</summary>
     private sealed class Latest : IProgress<ExperimentProgress>

@@ -36,8 +36,9 @@ internal static class ReportView
         WriteExpectations(console, report);
         if (report.Speed is { } speed)
         {
-            double seconds = speed.Elapsed.TotalSeconds;
-            output.WriteLine($"{MetricText.Number(speed.Requests)} requests in {MetricText.Number(seconds)} s, {MetricText.Number(speed.RequestsPerSecondAndCore)} a second on a core");
+            output.WriteLine(
+                $"{MetricText.Number(speed.Requests)} requests in {MetricText.Number(speed.Elapsed.TotalSeconds)} s, "
+                + $"{MetricText.Number(speed.RequestsPerCpuSecond)} a second of CPU time on a core");
         }
     }
 

@@ -28,6 +28,7 @@ public sealed class ExperimentCommandTests : IDisposable
         Assert.Matches(@"(?m)^fair +reader +[\d,]+", text);
         Assert.Matches(@"(?m)^fifo +flusher +[\d,]+", text);
         Assert.Matches(@"(?m)^met +fair +reader +throughput +1\.000 +- +[\d,]+ *$", text);
+        Assert.Matches(@"(?m)^[\d,]+ requests in [\d.,]+ s, [\d,]+ a second of CPU time on a core$", text);
         Assert.DoesNotContain('\u001b', text);
         Assert.DoesNotContain("partial", text, StringComparison.Ordinal);
 
