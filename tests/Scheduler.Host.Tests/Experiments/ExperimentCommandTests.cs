@@ -81,10 +81,12 @@ public sealed class ExperimentCommandTests : IDisposable
     [InlineData("none: no such directory", "list", "none")]
     [InlineData("none.json: no such file", "compare", "none.json", "none.json")]
     [InlineData("x.conf: cannot be read", "compare", "x.conf", "x.conf")]
+    [InlineData("nulls.json: cannot be read: no report:", "compare", "nulls.json", "nulls.json")]
     public async Task Bad_input_is_one_line_and_exit_code_2(string message, params string[] args)
     {
         _file.Write("bad.conf", ExperimentFile.Valid.Replace("group = reader", "group = nobody", StringComparison.Ordinal));
-        string[] names = ["x.conf", "bad.conf", "none.json"];
+        _file.Write("nulls.json", """{"name":"x","policies":[{"policy":"fair","seeds":null,"volume":null,"groups":null}]}""");
+        string[] names = ["x.conf", "bad.conf", "none.json", "nulls.json"];
         Assert.Equal(2, await Run([.. args.Select(arg => names.Contains(arg) ? Path.Combine(_file.Folder, arg) : arg)]));
         string error = _error.ToString().Replace(_file.Folder + "/", "", StringComparison.Ordinal);
         Assert.Contains(message, error, StringComparison.Ordinal);

@@ -27,6 +27,17 @@ public sealed class ExperimentFilesTests
     [InlineData("{}")]
     [InlineData("[1]")]
     [InlineData("{\"name\":\"x\",\"policies\":[{\"policy\":\"none-such\"}]}")]
+    [InlineData("{\"name\":null,\"policies\":[]}")]
+    [InlineData("{\"name\":\"x\",\"policies\":null}")]
+    [InlineData("{\"name\":\"x\",\"policies\":[null]}")]
+    [InlineData("{\"name\":\"x\",\"policies\":[],\"expectations\":[null]}")]
+    [InlineData("{\"name\":\"x\",\"policies\":[],\"expectations\":[{\"policy\":\"fair\"}]}")]
+    [InlineData("{\"name\":\"x\",\"policies\":[{\"policy\":\"fair\",\"seeds\":null,\"volume\":null,\"groups\":null}]}")]
+    [InlineData("{\"name\":\"x\",\"policies\":[{\"policy\":7,\"seeds\":[1],\"volume\":{},\"groups\":[]}]}")]
+    [InlineData("{\"name\":\"x\",\"policies\":[{\"policy\":\"fair\",\"seeds\":[1],\"volume\":{\"jain\":null},\"groups\":[]}]}")]
+    [InlineData("{\"name\":\"x\",\"policies\":[{\"policy\":\"fair\",\"seeds\":[1],\"volume\":{\"jain\":{}},\"groups\":[]}]}")]
+    [InlineData("{\"name\":\"x\",\"policies\":[{\"policy\":\"fair\",\"seeds\":[1],\"volume\":{},\"groups\":[null]}]}")]
+    [InlineData("{\"name\":\"x\",\"policies\":[{\"policy\":\"fair\",\"seeds\":[1],\"volume\":{},\"groups\":[{\"name\":\"g\",\"metrics\":{},\"guests\":[null]}]}]}")]
     public void What_is_no_report_is_refused(string json)
     {
         using MemoryStream stream = new(Encoding.UTF8.GetBytes(json));

@@ -12,7 +12,9 @@ public static class ExperimentFiles
     {
         WriteIndented = true,
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
-        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower) },
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower, allowIntegerValues: false) },
     };
 
     /// <summary>Writes a report as JSON.</summary>
@@ -28,7 +30,8 @@ public static class ExperimentFiles
     {
         try
         {
-            return JsonSerializer.Deserialize<ExperimentReport>(stream, _json) ?? throw new InvalidDataException("no report: null");
+            ExperimentReport report = JsonSerializer.Deserialize<ExperimentReport>(stream, _json) ?? throw new InvalidDataException("no report: null");
+            return HasNullItems(report) ? throw new InvalidDataException("no report: an item of a list is null") : report;
         }
         catch (JsonException exception)
         {
@@ -66,6 +69,15 @@ public static class ExperimentFiles
             }
         }
     }
+
+    // The serializer sees to everything but the items of lists.
+    private static bool HasNullItems(ExperimentReport report) =>
+        HasNull(report.Expectations) || HasNull(report.Policies) || report.Policies.Any(policy =>
+            HasNull(policy.Volume.Values) || HasNull(policy.Groups) || policy.Groups.Any(group =>
+                HasNull(group.Metrics.Values) || HasNull(group.Guests) || group.Guests.Any(guest => HasNull(guest.Metrics.Values))));
+
+    private static bool HasNull<T>(IEnumerable<T> items)
+        where T : class => items.Any(item => item is null);
 
     private static string Quote(string text) =>
         text.AsSpan().IndexOfAny(",\"\r\n") < 0 ? text : $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
