@@ -24,10 +24,10 @@ public sealed record ExperimentSpec
     /// <summary>Seeds: each makes one run with each policy.</summary>
     public IReadOnlyList<int> Seeds { get; init; } = [1, 2, 3];
 
-    /// <summary>Virtual time that is measured, in nanoseconds; above 0.</summary>
+    /// <summary>Virtual time that is measured, in nanoseconds; above 0, up to an hour.</summary>
     public long DurationNs { get; init; } = 1_000_000_000;
 
-    /// <summary>Virtual time before measuring begins, in nanoseconds; 0 or more.</summary>
+    /// <summary>Virtual time before measuring begins, in nanoseconds; 0 to an hour.</summary>
     public long WarmupNs { get; init; } = 100_000_000;
 
     /// <summary>Depth of the volume (D of Q2); 1 to 1,024.</summary>
@@ -52,10 +52,11 @@ public sealed record ExperimentGroup
     /// <summary>Weight of each; 1 to 10,000.</summary>
     public int Weight { get; init; } = 100;
 
-    /// <summary>Reservation of each (Q3): 4 KiB reads, or as much device time, per second; 0 for none.</summary>
+    /// <summary>Reservation of each (Q3): 4 KiB reads, or as much device time, per second; 0 for none. All together no more than
+    /// <see cref="ExperimentDevice.ReadsPerSecond"/>.</summary>
     public double Reservation { get; init; }
 
-    /// <summary>Limit of each (Q3), in the same unit; 0 for none.</summary>
+    /// <summary>Limit of each (Q3), in the same unit, not below the reservation; 0 for none.</summary>
     public double Limit { get; init; }
 
     /// <summary>Longest time a flush of theirs may be held for company (F7), in nanoseconds.</summary>
@@ -138,7 +139,8 @@ public sealed record ExperimentWorkload
     /// <summary>Of 100 requests of a random workload, how many go the other way: writes among reads, reads among writes; 0 to 100.</summary>
     public int OtherPercent { get; init; }
 
-    /// <summary>Bursts: active for so long, in nanoseconds, then idle for <see cref="IdleNs"/>; 0 for always active.</summary>
+    /// <summary>Bursts: active for so long, in nanoseconds, then idle for <see cref="IdleNs"/>, 10 microseconds or more together;
+    /// 0 for always active.</summary>
     public long ActiveNs { get; init; }
 
     /// <summary>Idle time between bursts, in nanoseconds.</summary>
@@ -160,16 +162,16 @@ public readonly record struct TraceRequest(long TimeNs, int Guest, RequestOp Op,
 /// <summary>A device's profile: how long things take on it. What a calibration measures.</summary>
 public sealed record ExperimentDevice
 {
-    /// <summary>Operations that it works on at once; 1 or more.</summary>
+    /// <summary>Operations that it works on at once; 1 to 1,024.</summary>
     public int Channels { get; init; } = 8;
 
-    /// <summary>Service time of a read and of a write, besides its bytes, in nanoseconds.</summary>
+    /// <summary>Service time of a read, besides its bytes, in nanoseconds.</summary>
     public double ReadNs { get; init; } = 80_000;
 
     /// <summary>Service time of a write, besides its bytes, in nanoseconds.</summary>
     public double WriteNs { get; init; } = 30_000;
 
-    /// <summary>Service time of a byte, in nanoseconds.</summary>
+    /// <summary>Service time of a byte read or written, in nanoseconds.</summary>
     public double ByteNs { get; init; } = 0.5;
 
     /// <summary>Service time of a flush with nothing dirty, in nanoseconds.</summary>
@@ -189,6 +191,9 @@ public sealed record ExperimentDevice
 
     /// <summary>Spread of service times: each is drawn from (1 - spread) to (1 + spread) of its mean; 0 to 1.</summary>
     public double Spread { get; init; } = 0.2;
+
+    /// <summary>What it gives at most, in the unit of reservations: 4 KiB reads a second.</summary>
+    public double ReadsPerSecond => Channels * 1e9 / (ReadNs + (4096 * ByteNs));
 }
 
 /// <summary>What must come out of an experiment: a metric of a group, or of the whole volume, under a policy.</summary>

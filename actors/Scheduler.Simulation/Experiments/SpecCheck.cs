@@ -5,19 +5,20 @@ namespace Scheduler.Simulation;
 /// <summary>Whether an experiment can be run.</summary>
 internal static class SpecCheck
 {
-    private const int GuestsMax = 10_000;
-    private const long DiskBytesMax = 1L << 46;
+    private const double ByteNsMax = ExperimentLimits.ServiceNsMax / (double)(1 << 20);
 
     /// <summary>Throws if it can't.</summary>
     public static void Demand(ExperimentSpec spec)
     {
         Demand(spec.Groups.Count > 0, "an experiment has at least one group");
-        Demand(spec.Groups.Sum(group => (long)Math.Max(0, group.Count)) <= GuestsMax, $"an experiment has at most {GuestsMax} guests");
+        Demand(spec.Groups.Sum(group => (long)Math.Max(0, group.Count)) <= ExperimentLimits.GuestsMax, $"an experiment has at most {ExperimentLimits.GuestsMax} guests");
         Demand(spec.Groups.Select(group => group.Name).Distinct().Count() == spec.Groups.Count, "two groups have the same name");
         Demand(spec.Policies.Count > 0 && spec.Policies.Distinct().Count() == spec.Policies.Count, "policies: at least one, each once");
         Demand(spec.Seeds.Count > 0 && spec.Seeds.Distinct().Count() == spec.Seeds.Count, "seeds: at least one, each once");
-        Demand(spec is { DurationNs: > 0, WarmupNs: >= 0 }, "the duration is above 0, and the warm-up not below");
-        Demand(spec.Depth is >= 1 and <= 1024, $"depth {spec.Depth} is not in 1 to 1024");
+        Demand(
+            spec is { DurationNs: > 0 and <= ExperimentLimits.DurationNsMax, WarmupNs: >= 0 and <= ExperimentLimits.DurationNsMax },
+            $"the duration is above 0, the warm-up not below, and neither above {ExperimentLimits.DurationNsMax} ns");
+        Demand(spec.Depth is >= 1 and <= ExperimentLimits.DepthMax, $"depth {spec.Depth} is not in 1 to {ExperimentLimits.DepthMax}");
         DemandDevice(spec.Device);
         foreach (ExperimentGroup group in spec.Groups)
         {
@@ -25,14 +26,20 @@ internal static class SpecCheck
             DemandWorkload(group, group.Workload);
         }
 
+        double reserved = spec.Groups.Sum(group => group.Count * group.Reservation);
+        Demand(reserved <= spec.Device.ReadsPerSecond, $"the reservations are {reserved} a second, the device has {spec.Device.ReadsPerSecond}");
         foreach (Expectation expectation in spec.Expectations)
             DemandExpectation(spec, expectation);
     }
 
     private static void DemandDevice(ExperimentDevice device)
     {
-        Demand(device is { Channels: >= 1, ReadNs: > 0, WriteNs: > 0, ByteNs: >= 0 }, "device: channels, read and write times are above 0");
-        Demand(device is { FlushNs: > 0, FlushByteNs: >= 0, DiscardNs: > 0, DiscardByteNs: >= 0 }, "device: flush and discard times are above 0");
+        Demand(device.Channels is >= 1 and <= ExperimentLimits.ChannelsMax, $"device: channels {device.Channels} are not in 1 to {ExperimentLimits.ChannelsMax}");
+        foreach (double time in (ReadOnlySpan<double>)[device.ReadNs, device.WriteNs, device.FlushNs, device.DiscardNs])
+            Demand(time is > 0 and <= ExperimentLimits.ServiceNsMax, $"device: a time of {time} ns is not above 0 and up to {ExperimentLimits.ServiceNsMax}");
+        foreach (double time in (ReadOnlySpan<double>)[device.ByteNs, device.FlushByteNs, device.DiscardByteNs])
+            Demand(time is >= 0 and <= ByteNsMax, $"device: a time of {time} ns for a byte is not in 0 to {ByteNsMax}");
+        Demand(device.DurableWriteNs <= ExperimentLimits.ServiceNsMax, $"device: a durable write of {device.DurableWriteNs} ns is above {ExperimentLimits.ServiceNsMax}");
         Demand(device.Spread is >= 0 and <= 1, $"device: spread {device.Spread} is not in 0 to 1");
     }
 
@@ -40,8 +47,17 @@ internal static class SpecCheck
     {
         string name = $"group {group.Name}";
         Demand(group.Count >= 1, $"{name}: count {group.Count} is below 1");
-        Demand(group.DiskBytes is > 0 and <= DiskBytesMax && group.DiskBytes % 4096 == 0, $"{name}: disk size {group.DiskBytes} is no multiple of 4096, or too large");
-        Demand(group.StartNs >= 0 && group.StopNs > group.StartNs, $"{name}: it stops before it starts");
+        Demand(group.Weight is >= 1 and <= ExperimentLimits.WeightMax, $"{name}: weight {group.Weight} is not in 1 to {ExperimentLimits.WeightMax}");
+        Demand(group.Reservation is >= 0 and <= ExperimentLimits.RateMax, $"{name}: reservation {group.Reservation} is not in 0 to {ExperimentLimits.RateMax}");
+        Demand(
+            group.Limit == 0 || (group.Limit >= group.Reservation && group.Limit is > 0 and <= ExperimentLimits.RateMax),
+            $"{name}: limit {group.Limit} is below the reservation, or not in 0 to {ExperimentLimits.RateMax}");
+        Demand(
+            group.DiskBytes is > 0 and <= ExperimentLimits.DiskBytesMax && group.DiskBytes % ExperimentLimits.BlockBytes == 0,
+            $"{name}: disk size {group.DiskBytes} is no multiple of {ExperimentLimits.BlockBytes}, or too large");
+        Demand(
+            group.StartNs is >= 0 and <= ExperimentLimits.StartNsMax && group.StopNs > group.StartNs,
+            $"{name}: it stops before it starts, or starts after {ExperimentLimits.StartNsMax} ns");
     }
 
     private static void DemandWorkload(ExperimentGroup group, ExperimentWorkload workload)
@@ -50,10 +66,18 @@ internal static class SpecCheck
         Demand(Enum.IsDefined(workload.Kind), $"{name} is not known");
         Demand(workload.Depth is >= 1 and <= VolumeCore.CreditsMax, $"{name}: depth {workload.Depth} is not in 1 to {VolumeCore.CreditsMax}");
         Demand(
-            workload.RequestBytes is > 0 and <= 16 << 20 && workload.RequestBytes % 512 == 0 && workload.RequestBytes <= group.DiskBytes,
-            $"{name}: request size {workload.RequestBytes} is no multiple of 512, above 16 MiB, or larger than the disk");
-        Demand(workload.RatePerSecond >= 0 && workload.SyncEvery >= 1 && workload.OtherPercent is >= 0 and <= 100, $"{name}: a value is out of range");
-        Demand(workload is { ActiveNs: >= 0, IdleNs: >= 0 }, $"{name}: a burst's times are below 0");
+            workload.RequestBytes is > 0 and <= ExperimentLimits.RequestBytesMax
+            && workload.RequestBytes % ExperimentLimits.SectorBytes == 0 && workload.RequestBytes <= group.DiskBytes,
+            $"{name}: request size {workload.RequestBytes} is no multiple of {ExperimentLimits.SectorBytes}, above {ExperimentLimits.RequestBytesMax}, or larger than the disk");
+        Demand(
+            workload is { RatePerSecond: >= 0 and <= ExperimentLimits.RateMax, SyncEvery: >= 1 and <= ExperimentLimits.SyncEveryMax, OtherPercent: >= 0 and <= 100 },
+            $"{name}: a value is out of range");
+        Demand(
+            workload is { ActiveNs: >= 0 and <= ExperimentLimits.DurationNsMax, IdleNs: >= 0 and <= ExperimentLimits.DurationNsMax },
+            $"{name}: a burst's times are not in 0 to {ExperimentLimits.DurationNsMax} ns");
+        Demand(
+            workload.ActiveNs == 0 || workload.ActiveNs + workload.IdleNs >= ExperimentLimits.BurstNsMin,
+            $"{name}: a burst and its idle time are below {ExperimentLimits.BurstNsMin} ns");
         if (workload.Kind == ExperimentWorkloadKind.BarrierWriter)
             Demand(group.Ordered.TakesBarriers(), $"{name}: ordered mode {group.Ordered} takes no barriers");
         foreach (TraceRequest request in workload.Trace)

@@ -8,11 +8,11 @@ internal static class DeviceRules
     private const double BytesPerMib = 1 << 20;
 
     private static readonly TimeSpan _min = TimeSpan.FromTicks(1);
-    private static readonly TimeSpan _max = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan _max = TimeSpan.FromMicroseconds(ExperimentLimits.ServiceNsMax / 1000);
 
     public static ExperimentDevice Check(ExperimentSection device) => new()
     {
-        Channels = device.Count("channels", 1, 1024),
+        Channels = device.Count("channels", 1, ExperimentLimits.ChannelsMax),
         ReadNs = device.Ns("read", _min, _max),
         WriteNs = device.Ns("write", _min, _max),
         ByteNs = PerByte(device, "per-mib"),
@@ -25,11 +25,6 @@ internal static class DeviceRules
         DiscardByteNs = PerByte(device, "discard-per-mib"),
         Spread = device.Number("spread", 0, 1),
     };
-
-    /// <summary>What the device gives at most, in the unit of reservations.</summary>
-    /// <param name="device">Its profile.</param>
-    /// <returns>4 KiB reads a second.</returns>
-    public static double ReadsPerSecond(ExperimentDevice device) => device.Channels * 1e9 / (device.ReadNs + (4096 * device.ByteNs));
 
     private static double PerByte(ExperimentSection device, string name) => device.Ns(name, TimeSpan.Zero, _max) / BytesPerMib;
 }

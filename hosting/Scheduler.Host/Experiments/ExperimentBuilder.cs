@@ -10,7 +10,7 @@ namespace Scheduler.Host.Experiments;
 internal sealed class ExperimentBuilder(SettingsReader reader, string path)
 {
     /// <summary>Longer runs would take days.</summary>
-    public static readonly TimeSpan DurationMax = TimeSpan.FromHours(1);
+    public static readonly TimeSpan DurationMax = TimeSpan.FromMicroseconds(ExperimentLimits.DurationNsMax / 1000);
 
     /// <summary>Shorter ones measure nothing.</summary>
     public static readonly TimeSpan DurationMin = TimeSpan.FromMilliseconds(1);
@@ -35,7 +35,7 @@ internal sealed class ExperimentBuilder(SettingsReader reader, string path)
             Seeds = _root.List("seeds", (from, key, text) => from.Count(key, text, 0, int.MaxValue)),
             DurationNs = _root.Ns("duration", DurationMin, DurationMax),
             WarmupNs = _root.Ns("warmup", TimeSpan.Zero, DurationMax),
-            Depth = _root.Count("depth", 1, 1024),
+            Depth = _root.Count("depth", 1, ExperimentLimits.DepthMax),
             Alone = _root.Flag("alone"),
             Expectations = [.. reader.ItemsOf("expect").Select(key => ExpectationRules.Check(new ExperimentSection(reader, key), policies, groups))],
         };

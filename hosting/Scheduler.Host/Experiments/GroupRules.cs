@@ -11,15 +11,7 @@ namespace Scheduler.Host.Experiments;
 /// <param name="device">What they share.</param>
 internal sealed partial class GroupRules(ExperimentSection section, ExperimentDevice device)
 {
-    private const int GuestsMax = 10_000;
-
-    /// <summary>So many for each of the most guests still have offsets that fit.</summary>
-    private const long DiskBytesMax = 64L << 40;
-
-    /// <summary>More 4 KiB reads a second than any device gives.</summary>
-    private const int RateMax = 1_000_000_000;
-
-    private static readonly TimeSpan _timeMax = 2 * ExperimentBuilder.DurationMax;
+    private static readonly TimeSpan _timeMax = TimeSpan.FromMicroseconds(ExperimentLimits.StartNsMax / 1000);
 
     private int _guests;
     private double _reserved;
@@ -46,16 +38,16 @@ internal sealed partial class GroupRules(ExperimentSection section, ExperimentDe
 
     private static ExperimentGroup Check(ExperimentSection group, string name)
     {
-        int count = group.Count("count", 1, GuestsMax);
+        int count = group.Count("count", 1, ExperimentLimits.GuestsMax);
         OrderedMode ordered = group.Choice<OrderedMode>("ordered");
-        long disk = group.Size("disk", SettingsReader.BlockBytes, DiskBytesMax, SettingsReader.BlockBytes);
+        long disk = group.Size("disk", ExperimentLimits.BlockBytes, ExperimentLimits.DiskBytesMax, ExperimentLimits.BlockBytes);
         ExperimentGroup checkedGroup = new()
         {
             Name = name,
             Count = count,
-            Weight = group.Count("weight", 1, 10_000),
-            Reservation = group.Count("reservation", 0, RateMax),
-            Limit = group.Count("limit", 0, RateMax),
+            Weight = group.Count("weight", 1, ExperimentLimits.WeightMax),
+            Reservation = group.Count("reservation", 0, ExperimentLimits.RateMax),
+            Limit = group.Count("limit", 0, ExperimentLimits.RateMax),
             FlushLatencyNsMax = group.Ns("flush-latency-max", TimeSpan.Zero, TimeSpan.FromMinutes(1)),
             UnflushedBytesMax = group.Size("unflushed-max", 1L << 20, 1L << 40, 1),
             Ordered = ordered,
@@ -74,17 +66,16 @@ internal sealed partial class GroupRules(ExperimentSection section, ExperimentDe
     private void CheckSums(string name, ExperimentGroup group)
     {
         _guests += group.Count;
-        if (_guests > GuestsMax)
-            throw section.Error(name, $"there are {_guests} guests up to this group; write a count that makes {GuestsMax} or fewer");
+        if (_guests > ExperimentLimits.GuestsMax)
+            throw section.Error(name, $"there are {_guests} guests up to this group; write a count that makes {ExperimentLimits.GuestsMax} or fewer");
         _reserved += group.Count * group.Reservation;
-        double capacity = DeviceRules.ReadsPerSecond(device);
-        if (_reserved > capacity)
+        if (_reserved > device.ReadsPerSecond)
         {
             throw section.Section(name).Error(
                 "reservation",
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"the reservations up to this group are {_reserved:F0} a second, the device has {capacity:F0}; write smaller ones, or a faster device"));
+                    $"the reservations up to this group are {_reserved:F0} a second, the device has {device.ReadsPerSecond:F0}; write smaller ones, or a faster device"));
         }
     }
 }

@@ -112,10 +112,10 @@ internal sealed class TraceFile(string path, int guests, long disk, OrderedMode 
         (RequestOp op, RequestFlags flags) = Operation(fields[2], number);
         bool ranged = op is not (RequestOp.Flush or RequestOp.EmptyBarrier);
         long offset = Count("offset", fields[3], 0, ranged ? disk : 0, number);
-        long lengthMax = !ranged ? 0 : op is RequestOp.Discard or RequestOp.Zero ? disk : WorkloadRules.RequestBytesMax;
-        long length = Count("length", fields[4], ranged ? WorkloadRules.SectorBytes : 0, lengthMax, number);
-        if (offset % WorkloadRules.SectorBytes != 0 || length % WorkloadRules.SectorBytes != 0)
-            throw Error(number, $"offset and length must be multiples of {WorkloadRules.SectorBytes}");
+        long lengthMax = !ranged ? 0 : op is RequestOp.Discard or RequestOp.Zero ? disk : ExperimentLimits.RequestBytesMax;
+        long length = Count("length", fields[4], ranged ? ExperimentLimits.SectorBytes : 0, lengthMax, number);
+        if (offset % ExperimentLimits.SectorBytes != 0 || length % ExperimentLimits.SectorBytes != 0)
+            throw Error(number, $"offset and length must be multiples of {ExperimentLimits.SectorBytes}");
         if (length > disk - offset)
             throw Error(number, $"the request ends beyond the disk of {disk} bytes");
         return new TraceRequest(timeNs, guest, op, flags, offset, length);

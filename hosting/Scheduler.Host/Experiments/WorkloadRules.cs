@@ -11,12 +11,6 @@ namespace Scheduler.Host.Experiments;
 /// <param name="disk">Size of each disk.</param>
 internal sealed class WorkloadRules(ExperimentSection workload, int guests, OrderedMode ordered, long disk)
 {
-    /// <summary>Requests and disks are counted in these.</summary>
-    public const int SectorBytes = 512;
-
-    /// <summary>The largest request.</summary>
-    public const int RequestBytesMax = 16 << 20;
-
     public ExperimentWorkload Check()
     {
         ExperimentWorkloadKind kind = workload.Choice<ExperimentWorkloadKind>("kind");
@@ -29,10 +23,10 @@ internal sealed class WorkloadRules(ExperimentSection workload, int guests, Orde
         ExperimentWorkload made = new()
         {
             Kind = kind,
-            RequestBytes = (int)workload.Size("request", SectorBytes, RequestBytesMax, SectorBytes),
-            Depth = workload.Count("depth", 1, 1024),
-            RatePerSecond = workload.Number("rate", 0, 1e9),
-            SyncEvery = workload.Count("sync-every", 1, 1_000_000),
+            RequestBytes = (int)workload.Size("request", ExperimentLimits.SectorBytes, ExperimentLimits.RequestBytesMax, ExperimentLimits.SectorBytes),
+            Depth = workload.Count("depth", 1, VolumeCore.CreditsMax),
+            RatePerSecond = workload.Number("rate", 0, ExperimentLimits.RateMax),
+            SyncEvery = workload.Count("sync-every", 1, ExperimentLimits.SyncEveryMax),
             OtherPercent = workload.Count("other-percent", 0, 100),
             ActiveNs = workload.Ns("active", TimeSpan.Zero, ExperimentBuilder.DurationMax),
             IdleNs = workload.Ns("idle", TimeSpan.Zero, ExperimentBuilder.DurationMax),
@@ -42,6 +36,8 @@ internal sealed class WorkloadRules(ExperimentSection workload, int guests, Orde
             throw workload.Error("request", $"'{workload.Raw("request")}' is larger than the disk of {ByteSize.Format(disk)}");
         if (made.ActiveNs == 0 != (made.IdleNs == 0))
             throw workload.Error(made.ActiveNs != 0 ? "active" : "idle", "bursts need both active and idle; without bursts both are 0s");
+        if (made.ActiveNs != 0 && made.ActiveNs + made.IdleNs < ExperimentLimits.BurstNsMin)
+            throw workload.Error("active", $"'{workload.Raw("active")}' and idle '{workload.Raw("idle")}' are less than {ExperimentLimits.BurstNsMin / 1000}us together; write longer ones");
         if (kind != ExperimentWorkloadKind.Replay && workload.IsSet("trace"))
             throw workload.Error("trace", $"a {KebabName.Of(kind)} takes no trace; write kind = replay");
         return made;

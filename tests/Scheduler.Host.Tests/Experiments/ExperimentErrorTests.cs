@@ -40,6 +40,7 @@ public sealed class ExperimentErrorTests
     [InlineData("disk = 4KiB, workload.request = 8KiB", "groups.reader.workload.request: '8KiB' is larger than the disk of 4KiB")]
     [InlineData("workload.rate = -1", "groups.reader.workload.rate: '-1' is not a number from 0 to 1000000000")]
     [InlineData("workload.active = 1ms", "groups.reader.workload.active: bursts need both active and idle; without bursts both are 0s")]
+    [InlineData("workload.active = 100ns, workload.idle = 9800ns", "groups.reader.workload.active: '100ns' and idle '9800ns' are less than 10us together; write longer ones")]
     [InlineData("workload.trace = t.csv", "groups.reader.workload.trace: a random-read takes no trace; write kind = replay")]
     [InlineData("workload.kind = replay", "groups.reader.workload.trace: must be set")]
     public void Of_a_group(string members, string error)

@@ -1,7 +1,8 @@
 // Q4, as far as it shows from outside the core: what guests have sent and the device has not got is queued; what the device
 // has got and not finished takes slots. Time that passes with both a free slot and something queued is idle time that a
 // work-conserving scheduler does not have. Not counted as queued are flushes (F7 may hold them), and whatever guests with
-// barriers (O2), with a limit (Q3) or of a replay have sent: neither here nor where a guest is judged as backlogged (Q2). Writes that Q1's bound on unflushed bytes holds back do count.
+// barriers (O2), with a limit (Q3) or of a replay have sent: neither here nor where a guest is judged as backlogged (Q2).
+// Writes that Q1's bound on unflushed bytes holds back do count.
 //
 // Counts are taken as they are when virtual time passes, not in between: what happens at one instant has no order in time.
 namespace Scheduler.Simulation;
