@@ -98,7 +98,7 @@ public static class ExperimentMetrics
 
     internal static ExperimentMetric Jain { get; } = Add(
         "jain", "", MetricScope.Volume,
-        "Jain's index of device time divided by weight, over guests that had something queued nine tenths of the time, could use more, and have no reservation and no limit: 1 is fair.");
+        "Jain's index of device time divided by weight, over guests that had something queued nine tenths of the time, could use more, and have no reservation, no limit and no barriers: 1 is fair.");
 
     internal static ExperimentMetric ShareErrorMax { get; } =
         Add("share-error-max", "", MetricScope.Volume, "Largest share error of a guest that had something queued nine tenths of the time and could use more than its ideal share.");
