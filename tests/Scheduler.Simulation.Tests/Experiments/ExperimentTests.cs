@@ -99,7 +99,8 @@ public sealed class ExperimentTests
         ExperimentGroup open = Specs.Group("open", ExperimentWorkloadKind.RandomRead, 8);
         ExperimentReport report = Specs.Run(Specs.Of(
             open with { Workload = open.Workload with { RatePerSecond = 1_000 } },
-            Specs.Group("loop", ExperimentWorkloadKind.RandomRead, 8)) with { Alone = true });
+            Specs.Group("loop", ExperimentWorkloadKind.RandomRead, 8)) with
+        { Alone = true });
         Assert.Null(report.Find(PolicyKind.Fair, "open", "share-error"));
         Assert.InRange(report.Value("open", "ideal-share"), 0.05, 0.15);
         Assert.InRange(report.Value("loop", "share-error"), 0, 0.1);
