@@ -2,7 +2,8 @@
 // a success. Judged from what the device did, not from what the volume says it noticed (FenceChecker does that):
 //
 //   - when the volume has handled the failure, the domain is fenced;
-//   - a write of which a part was on the domain's device when the sync failed does not succeed: that part may be gone;
+//   - a write of which a part was on the domain's device when the sync failed, and no flush that began after that part was
+//     over had succeeded, does not succeed: that part may be gone;
 //   - a flush or barrier that was waiting does not succeed if a write that it covers is gone.
 using Scheduler.Core;
 using Scheduler.Storage;
@@ -19,6 +20,10 @@ internal sealed class SyncFailureChecker : Checker
     /// <summary>Per domain, unanswered requests by how many of their parts have reached its device and are not durable by
     /// themselves.</summary>
     private readonly Dictionary<RequestRecord, int>[] _reached;
+
+    /// <summary>Of these the parts that are over, and what of them each flush in flight makes durable.</summary>
+    private readonly Dictionary<RequestRecord, int>[] _cached;
+    private readonly Dictionary<(int Domain, int Operation), KeyValuePair<RequestRecord, int>[]> _flushing = [];
     private readonly HashSet<RequestRecord> _mustFail = [];
 
     /// <summary>Acknowledged writes that are gone, and the domains of failures that the volume has not handled yet.</summary>
@@ -31,6 +36,7 @@ internal sealed class SyncFailureChecker : Checker
         _map = map;
         _failed = new bool[map.Spec.Domains.Count];
         _reached = [.. map.Spec.Domains.Select(_ => new Dictionary<RequestRecord, int>())];
+        _cached = [.. _reached.Select(_ => new Dictionary<RequestRecord, int>())];
         log.EraEnds.Add(NoteLoss);
     }
 
@@ -39,10 +45,20 @@ internal sealed class SyncFailureChecker : Checker
         switch (happened.Kind)
         {
             case HistoryKind.DeviceStart when happened.DeviceOp == DeviceOp.Write:
-                Count(happened, 1);
+                Count(_reached, happened, 1);
                 break;
             case HistoryKind.DeviceEnd when happened.DeviceOp == DeviceOp.Write && happened.Value == 0 && IsDurable(happened):
-                Count(happened, -1);
+                Count(_reached, happened, -1);
+                break;
+            case HistoryKind.DeviceEnd when happened.DeviceOp == DeviceOp.Write:
+                Count(_cached, happened, 1);
+                break;
+            case HistoryKind.DeviceStart when happened.DeviceOp == DeviceOp.Flush:
+                _flushing[(happened.Domain, happened.Number)] = [.. _cached[happened.Domain]];
+                break;
+            case HistoryKind.DeviceEnd when happened.DeviceOp == DeviceOp.Flush:
+                if (_flushing.Remove((happened.Domain, happened.Number), out KeyValuePair<RequestRecord, int>[]? flushed) && happened.Value == 0)
+                    Flushed(happened.Domain, flushed);
                 break;
             case HistoryKind.SyncFailed:
                 _failed[happened.Domain] = true;
@@ -54,6 +70,8 @@ internal sealed class SyncFailureChecker : Checker
             case HistoryKind.Answered:
                 foreach (Dictionary<RequestRecord, int> reached in _reached)
                     _ = reached.Remove(_history.Requests[happened.Number]);
+                foreach (Dictionary<RequestRecord, int> cached in _cached)
+                    _ = cached.Remove(_history.Requests[happened.Number]);
                 break;
             case HistoryKind.Reply:
                 RequestRecord request = _history.Requests[happened.Number];
@@ -63,6 +81,9 @@ internal sealed class SyncFailureChecker : Checker
                 Array.Clear(_failed);
                 foreach (Dictionary<RequestRecord, int> reached in _reached)
                     reached.Clear();
+                foreach (Dictionary<RequestRecord, int> cached in _cached)
+                    cached.Clear();
+                _flushing.Clear();
                 _mustFail.Clear();
                 _gone.Clear();
                 _atRisk.Clear();
@@ -105,10 +126,23 @@ internal sealed class SyncFailureChecker : Checker
         return write.DeviceFlags.HasFlag(DeviceFlags.Dsync) || !domain.VolatileCache || domain.DurableWrites;
     }
 
-    private void Count(in HistoryEvent write, int change)
+    private void Count(Dictionary<RequestRecord, int>[] parts, in HistoryEvent write, int change)
     {
         RequestRecord request = _history.Requests[write.Request];
-        _reached[write.Domain][request] = _reached[write.Domain].GetValueOrDefault(request) + change;
+        parts[write.Domain][request] = parts[write.Domain].GetValueOrDefault(request) + change;
+    }
+
+    // Unless it was answered or another flush was sooner, a part is durable now.
+    private void Flushed(int domain, KeyValuePair<RequestRecord, int>[] flushed)
+    {
+        foreach ((RequestRecord request, int parts) in flushed)
+        {
+            int durable = Math.Min(parts, _cached[domain].GetValueOrDefault(request));
+            if (durable == 0)
+                continue;
+            _cached[domain][request] -= durable;
+            _reached[domain][request] -= durable;
+        }
     }
 
     private static bool Covers(RequestRecord request, RequestRecord write) => write.Disk == request.Disk && write.End < request.Start;
