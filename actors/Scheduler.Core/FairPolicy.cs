@@ -11,7 +11,7 @@
 // A flush is charged when it is over (Charge): it moves the share tag on, so that who flushes much waits for it.
 namespace Scheduler.Core;
 
-internal sealed class FairPolicy(int guests, double unitNs) : DispatchPolicy
+internal sealed class FairPolicy(int guests, DeviceCosts costs) : DispatchPolicy
 {
     // Tags are nanoseconds divided by weight, in doubles. They are moved back to around zero before they grow so large
     // that small costs would be rounded away.
@@ -115,7 +115,7 @@ internal sealed class FairPolicy(int guests, double unitNs) : DispatchPolicy
     private static bool IsLimited(Guest guest, long nowNs) => guest.Spec.Limit > 0 && guest.LimitTag > nowNs;
 
     // How long a cost lasts at a rate in units a second.
-    private double TimeOf(double costNs, double unitsPerSecond) => costNs / unitNs / unitsPerSecond * 1e9;
+    private double TimeOf(double costNs, double unitsPerSecond) => costNs / costs.UnitNs / unitsPerSecond * 1e9;
 
     private void Enter(Guest guest, long nowNs)
     {

@@ -7,16 +7,20 @@
 // F4  A disk is clean where it was dirtied before the last successful flush was emitted. At start, and after a fault was
 //     cleared, every disk counts as dirtied just now.
 // F6  A failed sync fences the domain. Nothing here turns a failure into a success.
-// Q1  A flush's base cost is split among those it serves, its data cost is charged to whoever dirtied the data.
+// Q1  A flush's base cost is split among those it serves, its data cost is charged to whoever dirtied the data. Its cost is
+//     the time that it took, less the device time of what the device got done beside it; at least its time on one of the
+//     device's channels. Where a flush stalls everything, nothing gets done beside it and it costs all of its time; where it
+//     takes one channel of eight and the others are busy, it costs an eighth; a saturated device's costs sum to elapsed time
+//     on both. On a device that is otherwise idle it costs all of its time, as nothing tells how much room it left.
 namespace Scheduler.Core;
 
 /// <summary>The state of one flush domain.</summary>
-internal sealed class FlushDomain(int index, DomainSpec spec, double flushNs)
+internal sealed class FlushDomain(int index, DomainSpec spec, CostModel costs)
 {
     private const double Smoothing = 0.125;
 
-    /// <summary>A flush over no more dirty bytes than this tells the base cost.</summary>
-    private const long FewBytes = 256 << 10;
+    /// <summary>So many dirty bytes tell as much of the time of bytes as of the base.</summary>
+    private const double ScaleBytes = 1 << 20;
 
     public readonly int Index = index;
     public readonly DomainSpec Spec = spec;
@@ -45,12 +49,16 @@ internal sealed class FlushDomain(int index, DomainSpec spec, double flushNs)
     /// <summary>When the flush in flight was emitted, in nanoseconds.</summary>
     public long EmittedNs;
 
+    /// <summary>Device time of all that the device completed besides flushes; when the flush in flight was emitted.</summary>
+    public double DoneNs;
+    public double DoneBeforeNs;
+
     /// <summary>A flush is wanted though nobody waits: a guest's unflushed bytes (Q1), or the volume stops.</summary>
     public bool Wanted;
 
-    /// <summary>Smoothed cost of a flush, and of one over little data.</summary>
-    public double FlushCostNs = flushNs;
-    public double FlushBaseNs = flushNs;
+    /// <summary>Smoothed time that a flush takes, and how it depends on the dirty bytes.</summary>
+    public double FlushCostNs = costs.FlushNs;
+    public LearnedCost Flush = new(costs.FlushNs, costs.FlushByteNs, ScaleBytes);
 
     /// <summary>The hold of F7: its number (0: not decided), whom it waits for, when it ends.</summary>
     public long Hold;
@@ -65,7 +73,7 @@ internal sealed class FlushDomain(int index, DomainSpec spec, double flushNs)
     public int Fences;
 
     /// <summary>Learns which way of FUA is cheaper.</summary>
-    public FuaChoice Fua;
+    public FuaChoice Fua = new(costs.DurableWriteNs == 0 ? 0 : costs.WriteNs + costs.DurableWriteNs);
 
     /// <summary>Whether a completed write is durable here without a flush and without FUA.</summary>
     public bool MakesDurable(RequestOp op) => !Spec.VolatileCache || (Spec.DurableWrites && op.WritesData());
@@ -90,6 +98,7 @@ internal sealed class FlushDomain(int index, DomainSpec spec, double flushNs)
         InFlight = true;
         EmittedAt = moment;
         EmittedNs = nowNs;
+        DoneBeforeNs = DoneNs;
         Wanted = false;
         Hold = 0;
         foreach (Guest guest in DirtyGuests)
@@ -102,20 +111,23 @@ internal sealed class FlushDomain(int index, DomainSpec spec, double flushNs)
     }
 
     /// <summary>The device flush is over, well or not: its cost is charged, its bytes are accounted for.</summary>
-    public void Finish(DispatchPolicy policy, long nowNs)
+    /// <param name="policy">Takes the charges.</param>
+    /// <param name="parallel">Operations that the device works on at once.</param>
+    /// <param name="nowNs">Now.</param>
+    public void Finish(DispatchPolicy policy, double parallel, long nowNs)
     {
         Invariant.Holds(InFlight, "F1", "a device flush ended that was not in flight");
         InFlight = false;
-        double cost = Math.Max(1, nowNs - EmittedNs);
+        double took = Math.Max(1, nowNs - EmittedNs);
         long bytes = 0;
         foreach (Guest guest in DirtyGuestsInFlush)
             bytes += guest.DirtyInFlush[Index];
 
-        FlushCostNs += Smoothing * (cost - FlushCostNs);
-        if (bytes <= FewBytes)
-            FlushBaseNs += Smoothing * (cost - FlushBaseNs);
+        FlushCostNs += Smoothing * (LearnedCost.Bounded(FlushCostNs, took) - FlushCostNs);
+        Flush.Learn(bytes, took, Smoothing);
 
-        double baseCost = Flying.Count == 0 ? 0 : bytes == 0 ? cost : Math.Min(cost, FlushBaseNs);
+        double cost = Math.Max(took - (DoneNs - DoneBeforeNs), took / Math.Max(1, parallel));
+        double baseCost = Flying.Count == 0 ? 0 : bytes == 0 ? cost : cost * Math.Min(1, Flush.BaseNs / took);
         foreach (Request request in Flying)
             policy.Charge(request.Ring.Disk.Guest, baseCost / Flying.Count, nowNs);
         foreach (Guest guest in DirtyGuestsInFlush)

@@ -1,15 +1,17 @@
 // F5: a FUA write uses the device's own FUA (RWF_DSYNC) or write plus the next merged flush, whichever the measured costs
-// favour. Both costs are smoothed device times. A flush is shared by those that it serves; a durable write is not. The
-// choice that is not taken is tried once in a while, or its cost would never be learned again.
+// favour. Both costs are smoothed times on the device, which begin with what a profile says of them; with nothing said, the
+// first durable write tells. A flush is shared by those that it serves; a durable write is not. The choice that is not taken
+// is tried once in a while, or its cost would never be learned again.
 namespace Scheduler.Core;
 
 /// <summary>Measured costs of the two ways, for one domain.</summary>
-internal struct FuaChoice
+/// <param name="dsyncNs">First guess of what a durable write takes; 0: not known.</param>
+internal struct FuaChoice(double dsyncNs)
 {
     private const double Smoothing = 0.125;
     private const int TryOtherEvery = 64;
 
-    private double _dsyncNs;
+    private double _dsyncNs = dsyncNs;
     private double _served;
     private int _choices;
 

@@ -13,8 +13,13 @@ internal struct Operation
     public long OwnFlushAt;
     public int Domain;
 
-    /// <summary>Device time that was charged for it at dispatch.</summary>
+    /// <summary>Service time that was expected of it at dispatch, and device time that was charged for it.</summary>
+    public double ServiceNs;
     public double ChargedNs;
+
+    /// <summary>Operations on the device when it started, itself included.</summary>
+    public int Company;
+    public long Bytes;
 
     /// <summary>Bytes counted in <see cref="Guest.Unflushed"/> for it.</summary>
     public long UnflushedBytes;

@@ -4,7 +4,7 @@
 //     a slot, but never the last one (F8).
 // Q5  What a stream or a flush holds is not in the policy's queue, and so takes no slot.
 // S2  Each piece's place is resolved, and asserted, at dispatch.
-// Q1  A guest's unflushed bytes are counted from dispatch; beyond the bound its writes are blocked, and a flush that it
+// Q1  What is sent is charged at once, by the costs as they are now. A guest's unflushed bytes are counted from dispatch; beyond the bound its writes are blocked, and a flush that it
 //     pays for is wanted.
 namespace Scheduler.Core;
 
@@ -20,6 +20,7 @@ public sealed partial class VolumeCore
     {
         while (_dataInFlight < DataDepth && _policy.Next(_nowNs) is { } request)
             DispatchPiece(request);
+        _costs.Full(_dataInFlight >= DataDepth && _flushesInFlight == 0, _nowNs);
     }
 
     private void DispatchPiece(Request request)
@@ -64,7 +65,8 @@ public sealed partial class VolumeCore
             }
         }
 
-        double cost = _spec.Costs.Piece(request.Op, length);
+        double service = _costs.ServiceNs(request.Op, length, dsync);
+        double cost = service / _costs.Parallel;
         _policy.Dispatched(guest, cost, _nowNs);
         guest.Unflushed += unflushed;
         if (dsync)
@@ -74,7 +76,10 @@ public sealed partial class VolumeCore
         {
             Request = request,
             Domain = domainIndex,
+            ServiceNs = service,
             ChargedNs = cost,
+            Company = _dataInFlight + _flushesInFlight + 1,
+            Bytes = length,
             UnflushedBytes = unflushed,
             Dsync = dsync,
             Fences = domain.Fences,
@@ -112,7 +117,7 @@ public sealed partial class VolumeCore
             return;
         }
 
-        ChargeMeasured(operation, domain);
+        Measure(operation, domain, error);
         _dataInFlight--;
         Request request = operation.Request;
         request.PiecesInFlight--;
@@ -125,16 +130,29 @@ public sealed partial class VolumeCore
         TryAdvance(request);
     }
 
+    private void Measure(in Operation operation, FlushDomain domain, int error)
+    {
+        if (operation.OwnFlushAt != 0)
+            return;
+        Request request = operation.Request!;
+        double took = _nowNs - operation.StartedNs;
+        domain.DoneNs += operation.ChargedNs + ChargeMeasured(operation, domain, took);
+        if (error == 0 && !operation.Dsync)
+            _costs.Completed(request.Op, operation.Bytes, operation.ServiceNs, took, Math.Max(operation.Company, _dataInFlight + _flushesInFlight));
+    }
+
     // Q1: what a durable write, a discard or a zeroing costs depends on the device more than on its length, and is known
     // only now: what it took, shared with what was on the device beside it, above what was charged at dispatch.
-    private void ChargeMeasured(in Operation operation, FlushDomain domain)
+    private double ChargeMeasured(in Operation operation, FlushDomain domain, double tookNs)
     {
         Request request = operation.Request!;
         if (!operation.Dsync && request.Op is not (RequestOp.Discard or RequestOp.Zero))
-            return;
-        double took = (_nowNs - operation.StartedNs) / (double)(_dataInFlight + (domain.InFlight ? 1 : 0));
-        if (took > operation.ChargedNs)
-            _policy.Charge(request.Ring.Disk.Guest, took - operation.ChargedNs, _nowNs);
+            return 0;
+        double more = (tookNs / (_dataInFlight + (domain.InFlight ? 1 : 0))) - operation.ChargedNs;
+        if (more <= 0)
+            return 0;
+        _policy.Charge(request.Ring.Disk.Guest, more, _nowNs);
+        return more;
     }
 
     // A request that failed sends no further pieces.

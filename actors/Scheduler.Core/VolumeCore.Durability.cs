@@ -155,7 +155,7 @@ public sealed partial class VolumeCore
     {
         FlushesServed += domain.Flying.Count;
         domain.Fua.FlushServed(domain.Flying.Count);
-        domain.Finish(_policy, _nowNs);
+        domain.Finish(_policy, _costs.Parallel, _nowNs);
         if (error != 0)
             Fence(domain, error);
         if (domain.Fault == 0)

@@ -11,6 +11,7 @@
 //   FlushDomain.cs            one domain's flushes merged                            F1 F3 F4 Q1
 //   FlushGathering.cs         how long a flush waits for company                     F7
 //   FuaChoice.cs              which way of FUA                                       F5
+//   CostModel.cs, DeviceCosts.cs, LearnedCost.cs   what things cost                  Q1
 //   FairPolicy.cs             whose piece is next                                    Q2 Q3
 //   FifoPolicy.cs, DrainPolicy.cs   baselines for comparison
 namespace Scheduler.Core;
@@ -28,6 +29,7 @@ public sealed partial class VolumeCore
     private readonly Guest[] _guests;
     private Disk[] _disks;
     private readonly FlushDomain[] _domains;
+    private readonly DeviceCosts _costs;
     private readonly DispatchPolicy _policy;
     private readonly FlushGathering _gathering = new();
     private readonly EffectList _effects = new();
@@ -54,14 +56,19 @@ public sealed partial class VolumeCore
         if (spec.Depth is < 1 or > 1024)
             throw new ArgumentException($"depth {spec.Depth} is not in 1 to 1024", nameof(spec));
 
+        if (spec.Costs is not { Parallel: > 0, ReadNs: > 0, WriteNs: > 0, DiscardNs: > 0, FlushNs: > 0 }
+            or not { ReadByteNs: >= 0, WriteByteNs: >= 0, DiscardByteNs: >= 0, FlushByteNs: >= 0, DurableWriteNs: >= 0 })
+            throw new ArgumentException($"{spec.Costs}: times of operations are above 0, times of bytes not below", nameof(spec));
+
         _spec = spec;
-        _domains = [.. spec.Domains.Select((domain, i) => new FlushDomain(i, domain, spec.Costs.FlushNs))];
+        _costs = new DeviceCosts(spec.Costs, spec.Depth);
+        _domains = [.. spec.Domains.Select((domain, i) => new FlushDomain(i, domain, spec.Costs))];
         _guests = [.. spec.Guests.Select((guest, i) => CreateGuest(i, guest))];
         _disks = [.. spec.Disks.Select((disk, i) => CreateDisk(i, disk))];
         _operations = new OperationTable(spec.Depth + _domains.Length);
         _policy = spec.Policy switch
         {
-            PolicyKind.Fair => new FairPolicy(_guests.Length, spec.Costs.UnitNs),
+            PolicyKind.Fair => new FairPolicy(_guests.Length, _costs),
             PolicyKind.Fifo => new FifoPolicy(_guests.Length),
             PolicyKind.QueueDrain => new DrainPolicy(_guests.Length, perRing: false),
             PolicyKind.RingDrain => new DrainPolicy(_guests.Length, perRing: true),
@@ -102,6 +109,12 @@ public sealed partial class VolumeCore
     /// <param name="guest">Index of the guest.</param>
     /// <returns>Nanoseconds since the start.</returns>
     public double DeviceTimeNs(int guest) => _guests[guest].DeviceTimeNs;
+
+    /// <summary>Device time that a piece costs now (Q1).</summary>
+    /// <param name="op">What it does.</param>
+    /// <param name="length">Its bytes.</param>
+    /// <returns>Nanoseconds; what it turns out to take above that is charged later where it is not known before.</returns>
+    public double CostNs(RequestOp op, long length) => _costs.ServiceNs(op, length, durable: false) / _costs.Parallel;
 
     /// <summary>Bytes that a guest has written and no flush has made durable.</summary>
     /// <param name="guest">Index of the guest.</param>

@@ -1,5 +1,6 @@
 // Q1: every request has a cost in device time, flushes too: what the device does is charged to somebody. Charged are at
-// least the model's cost of each operation and the time that each flush took on the device.
+// least the model's cost of each operation and, for each flush, the time that it took on one of the device's channels: of the
+// rest of its time the core leaves out what the device did for others.
 using Scheduler.Core;
 using Scheduler.Storage;
 
@@ -20,10 +21,10 @@ internal sealed class ChargeChecker(DiskMap map) : Checker
                 _flushes[happened.Domain] = happened.TimeNs;
                 break;
             case HistoryKind.DeviceStart:
-                _leastNs += map.Spec.Costs.Piece(CostOf(happened.DeviceOp), happened.Length);
+                _leastNs += map.Spec.Costs.Piece(CostOf(happened.DeviceOp), happened.Length, happened.DeviceFlags.HasFlag(DeviceFlags.Dsync));
                 break;
             case HistoryKind.DeviceEnd when happened.DeviceOp == DeviceOp.Flush:
-                _leastNs += happened.TimeNs - _flushes[happened.Domain];
+                _leastNs += (happened.TimeNs - _flushes[happened.Domain]) / Math.Max(1, map.Spec.Costs.Parallel);
                 break;
             case HistoryKind.SyncFailed or HistoryKind.FaultRecorded:
                 // From here on a flush may have nobody left to be charged to.
@@ -47,7 +48,8 @@ internal sealed class ChargeChecker(DiskMap map) : Checker
         Holds(chargedNs >= _leastNs - 1, "Q1", $"the guests were charged {chargedNs:F0} ns for work that took at least {_leastNs:F0} ns");
     }
 
-    private static RequestOp CostOf(DeviceOp op) => op switch
+    /// <summary>The operation that a device's operation is charged as; for a flush, which is not, one of no data.</summary>
+    public static RequestOp CostOf(DeviceOp op) => op switch
     {
         DeviceOp.Read => RequestOp.Read,
         DeviceOp.Write => RequestOp.Write,

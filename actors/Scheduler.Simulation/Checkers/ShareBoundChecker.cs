@@ -46,7 +46,7 @@ internal sealed class ShareBoundChecker : Checker
         {
             case HistoryKind.DeviceStart:
                 _started[(happened.Domain, happened.Number)] = happened.TimeNs;
-                _largestNs = Math.Max(_largestNs, _map.Spec.Costs.Piece(RequestOp.Read, happened.Length));
+                _largestNs = Math.Max(_largestNs, _map.Spec.Costs.Piece(ChargeChecker.CostOf(happened.DeviceOp), happened.Length, happened.DeviceFlags.HasFlag(DeviceFlags.Dsync)));
                 break;
             case HistoryKind.DeviceEnd when happened.DeviceOp is DeviceOp.Flush or DeviceOp.Discard or DeviceOp.Zero || happened.DeviceFlags.HasFlag(DeviceFlags.Dsync):
                 // Flushes, durable writes and discards are charged by what they took.

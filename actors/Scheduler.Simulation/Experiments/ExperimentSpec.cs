@@ -174,6 +174,9 @@ public sealed record ExperimentDevice
     /// <summary>Service time of a byte read or written, in nanoseconds.</summary>
     public double ByteNs { get; init; } = 0.5;
 
+    /// <summary>Service time of a byte written, in nanoseconds; null: as <see cref="ByteNs"/>.</summary>
+    public double? WriteByteNs { get; init; }
+
     /// <summary>Service time of a flush with nothing dirty, in nanoseconds.</summary>
     public double FlushNs { get; init; } = 1_000_000;
 

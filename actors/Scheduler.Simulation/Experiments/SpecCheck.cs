@@ -37,7 +37,7 @@ internal static class SpecCheck
         Demand(device.Channels is >= 1 and <= ExperimentLimits.ChannelsMax, $"device: channels {device.Channels} are not in 1 to {ExperimentLimits.ChannelsMax}");
         foreach (double time in (ReadOnlySpan<double>)[device.ReadNs, device.WriteNs, device.FlushNs, device.DiscardNs])
             Demand(time is > 0 and <= ExperimentLimits.ServiceNsMax, $"device: a time of {time} ns is not above 0 and up to {ExperimentLimits.ServiceNsMax}");
-        foreach (double time in (ReadOnlySpan<double>)[device.ByteNs, device.FlushByteNs, device.DiscardByteNs])
+        foreach (double time in (ReadOnlySpan<double>)[device.ByteNs, device.WriteByteNs ?? 0, device.FlushByteNs, device.DiscardByteNs])
             Demand(time is >= 0 and <= ByteNsMax, $"device: a time of {time} ns for a byte is not in 0 to {ByteNsMax}");
         Demand(device.DurableWriteNs <= ExperimentLimits.ServiceNsMax, $"device: a durable write of {device.DurableWriteNs} ns is above {ExperimentLimits.ServiceNsMax}");
         Demand(device.Spread is >= 0 and <= 1, $"device: spread {device.Spread} is not in 0 to 1");

@@ -16,6 +16,7 @@ internal static class DeviceRules
         ReadNs = device.Ns("read", _min, _max),
         WriteNs = device.Ns("write", _min, _max),
         ByteNs = PerByte(device, "per-mib"),
+        WriteByteNs = device.IsSet("write-per-mib") ? PerByte(device, "write-per-mib") : null,
         FlushNs = device.Ns("flush", _min, _max),
         FlushByteNs = PerByte(device, "flush-per-mib"),
 

@@ -198,14 +198,22 @@ internal sealed class RunningVolume : IDisposable
         Disks = [.. _disks.Select(disk => disk.Spec(_guests))],
         Depth = Settings.Depth,
         Policy = Settings.Policy,
-        Costs = new CostModel
-        {
-            // What a faulty device adds is device time like any other.
-            OperationNs = Settings.Cost.Operation.TotalNanoseconds + (Settings.Device == DeviceKind.Faulty ? Settings.Faulty.ServiceTime.TotalNanoseconds : 0),
-            ByteNs = Settings.Cost.PerMib.TotalNanoseconds / (1 << 20),
-            FlushNs = Settings.Cost.Flush.TotalNanoseconds,
-        },
+        Costs = Settings.Device == DeviceKind.Faulty ? WithFaults(Settings.Cost, Settings.Faulty) : Settings.Cost,
     };
+
+    // What a faulty device adds is device time like any other.
+    private static CostModel WithFaults(CostModel costs, FaultyOptions faulty)
+    {
+        double service = faulty.ServiceTime.TotalNanoseconds;
+        return costs with
+        {
+            Parallel = costs.Learn ? faulty.Parallel : Math.Min(costs.Parallel, faulty.Parallel),
+            ReadNs = costs.ReadNs + service,
+            WriteNs = costs.WriteNs + service,
+            DiscardNs = costs.DiscardNs + service,
+            FlushNs = costs.FlushNs + faulty.FlushTime.TotalNanoseconds,
+        };
+    }
 
     private static GuestSpec GuestSpecOf(GuestSettings guest) => new()
     {

@@ -20,12 +20,20 @@ public class ShareBoundTests
 
         /// <summary>The judged guests themselves flush.</summary>
         Flushes,
+
+        /// <summary>Guests that come and go, and costs that are learned meanwhile.</summary>
+        Learning,
+
+        /// <summary>As <see cref="Flushes"/>, on a device that works on several operations at once and writes sooner than it reads.</summary>
+        FlushesOnChannels,
     }
 
     [Theory]
     [InlineData(Beside.Idlers)]
     [InlineData(Beside.LimitsAndReservations)]
     [InlineData(Beside.Flushes)]
+    [InlineData(Beside.Learning)]
+    [InlineData(Beside.FlushesOnChannels)]
     public void Q2_the_bound_holds_over_all_intervals(Beside beside)
     {
         for (int seed = 1; seed <= Seeds; seed++)
@@ -75,6 +83,12 @@ public class ShareBoundTests
                 Guests = guests,
                 Disks = [.. Enumerable.Range(0, Guests).Select(Disk)],
                 Depth = _random.Next(1, 17),
+                Costs = beside switch
+                {
+                    Beside.Learning => new CostModel { Learn = true },
+                    Beside.FlushesOnChannels => new CostModel { Parallel = 4, ReadNs = 80_000, WriteNs = 30_000 },
+                    _ => new CostModel(),
+                },
             };
             _core = new VolumeCore(_spec);
             for (int i = 0; i < Guests; i++)
@@ -134,7 +148,7 @@ public class ShareBoundTests
                 if (_busy[guest, slot])
                     continue;
                 _busy[guest, slot] = true;
-                if (_beside == Beside.Flushes && _random.Next(8) == 0)
+                if (_beside is Beside.Flushes or Beside.FlushesOnChannels && _random.Next(8) == 0)
                 {
                     Step(VolumeEvent.Submit(guest, slot, RequestOp.Flush));
                     continue;
@@ -172,7 +186,7 @@ public class ShareBoundTests
                 {
                     case EffectKind.Io:
                         _inFlight.Add(effect.Operation);
-                        _largest[effect.Ring] = Math.Max(_largest[effect.Ring], _spec.Costs.Piece(effect.Op, effect.Length));
+                        _largest[effect.Ring] = Math.Max(_largest[effect.Ring], _core.CostNs(effect.Op, effect.Length));
 
                         // Backlogged is who has a request with nothing on the device: a safe side of what the core counts.
                         if (!_issued[effect.Ring, effect.Slot])

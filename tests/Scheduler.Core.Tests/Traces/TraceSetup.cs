@@ -1,6 +1,8 @@
 // The head of a trace, one line for each thing:
 //
 //   volume depth=4 policy=Fifo flush=1000 op=20 byte=0.25     costs in microseconds, per byte in nanoseconds
+//          write=30 writebyte=0.5 discard=200 discardbyte=0 durable=800 flushbyte=0.5 parallel=8 learn
+//                                                            where they differ; "op" and "byte" are all but these
 //   domain d0 cache dsync                                     or: nocache, durable, fault=5
 //   guest a weight=100 limit=1000 reservation=0 unflushed=1M latency=100000
 //   disk A a tag d0:0+1M d1:0+1M                              without "tag": FLUSH_FUA
@@ -63,11 +65,21 @@ internal sealed class TraceSetup
             case "volume":
                 _depth = TraceText.Integer(TraceText.Option(words, "depth") ?? "8");
                 _policy = Enum.Parse<PolicyKind>(TraceText.Option(words, "policy") ?? nameof(PolicyKind.Fair));
+                double operation = Number(words, "op", _defaults.ReadNs / 1000) * 1000;
+                double perByte = Number(words, "byte", _defaults.ReadByteNs);
                 _costs = new CostModel
                 {
-                    OperationNs = Number(words, "op", _defaults.OperationNs / 1000) * 1000,
-                    ByteNs = Number(words, "byte", _defaults.ByteNs),
+                    Parallel = Number(words, "parallel", 1),
+                    ReadNs = operation,
+                    ReadByteNs = perByte,
+                    WriteNs = Number(words, "write", operation / 1000) * 1000,
+                    WriteByteNs = Number(words, "writebyte", perByte),
+                    DurableWriteNs = Number(words, "durable", 0) * 1000,
+                    DiscardNs = Number(words, "discard", operation / 1000) * 1000,
+                    DiscardByteNs = Number(words, "discardbyte", 0),
                     FlushNs = Number(words, "flush", _defaults.FlushNs / 1000) * 1000,
+                    FlushByteNs = Number(words, "flushbyte", 0),
+                    Learn = words.Contains("learn"),
                 };
                 break;
             case "domain":

@@ -42,7 +42,7 @@ public sealed class SettingsLoaderTests : IDisposable
         VolumeSettings volume = settings.Volumes[0];
         Assert.Equal((CacheMode.Direct, IoMethod.Auto, PolicyKind.Fair), (volume.Cache, volume.Io, volume.Policy));
         Assert.Equal((32, DeviceKind.File), (volume.Depth, volume.Device));
-        Assert.Equal(Costs(20, 250, 1000), volume.Cost);
+        Assert.Equal(new CostModel { Learn = true, ReadByteNs = PerMib(250), WriteByteNs = PerMib(250) }, volume.Cost);
         Assert.Equal(new FaultyOptions { Parallel = 1 }, volume.Faulty);
         GuestSettings guest = settings.Guests[0];
         Assert.Equal((100, 0L, 0L), (guest.Weight, guest.Reservation, guest.Limit));
@@ -67,7 +67,10 @@ public sealed class SettingsLoaderTests : IDisposable
               volumes.slow {
                 path = /dev/sdx, size = 1GiB, preallocate = true, cache = dsync, io = threads, depth = 4, policy = fifo
                 device = faulty
-                cost { operation = 1us, per-mib = 2us, flush = 3us }
+                cost {
+                  channels = 3, read = 1us, write = 2us, per-mib = 3us, write-per-mib = 4us, flush = 5us, flush-per-mib = 6us
+                  durable-write = 7us, discard = 8us, discard-per-mib = 9us, spread = 0.1
+                }
                 faulty { service-time = 1ms, parallel = 4, flush-time = 2ms, error = dsync }
               }
               guests.g { weight = 7, reservation = 10, limit = 20, flush-latency-max = 0, unflushed-max = 1MiB, buffer-memory = 4GiB, connections-max = 3 }
@@ -98,7 +101,19 @@ public sealed class SettingsLoaderTests : IDisposable
             Depth = 4,
             Policy = PolicyKind.Fifo,
             Device = DeviceKind.Faulty,
-            Cost = Costs(1, 2, 3),
+            Cost = new CostModel
+            {
+                Parallel = 3,
+                ReadNs = 1000,
+                WriteNs = 2000,
+                ReadByteNs = PerMib(3),
+                WriteByteNs = PerMib(4),
+                FlushNs = 5000,
+                FlushByteNs = PerMib(6),
+                DurableWriteNs = 7000,
+                DiscardNs = 8000,
+                DiscardByteNs = PerMib(9),
+            },
             Faulty = faulty,
         };
         GuestSettings guest = new()
@@ -211,6 +226,5 @@ public sealed class SettingsLoaderTests : IDisposable
         Assert.Equal("mine", SettingsLoader.Load(_file.Path, sets, Environment).Telemetry.OtlpEndpoint?.Host);
     }
 
-    private static CostSettings Costs(int operation, int perMib, int flush) => new(
-        TimeSpan.FromMicroseconds(operation), TimeSpan.FromMicroseconds(perMib), TimeSpan.FromMicroseconds(flush));
+    private static double PerMib(int microseconds) => microseconds * 1000 / 1048576.0;
 }

@@ -13,7 +13,7 @@ public sealed class ExperimentLoaderTests
     {
         ExperimentSpec spec = ExperimentFile.LoadText("""
             description = "all keys", policies = [fair, queue-drain], seeds = [7, 8], duration = 2s, warmup = 0s, depth = 16, alone = false
-            device { channels = 4, read = 100us, write = 50us, per-mib = 1ms, flush = 2ms, flush-per-mib = 0s
+            device { channels = 4, read = 100us, write = 50us, per-mib = 1ms, write-per-mib = 2ms, flush = 2ms, flush-per-mib = 0s
                      durable-write = null, discard = 1ms, discard-per-mib = 10us, spread = 0 }
             groups.db {
               count = 3, weight = 300, reservation = 10, limit = 20, flush-latency-max = 5ms, unflushed-max = 1MiB
@@ -32,6 +32,7 @@ public sealed class ExperimentLoaderTests
                 ReadNs = 100_000,
                 WriteNs = 50_000,
                 ByteNs = 1e6 / 1048576,
+                WriteByteNs = 2e6 / 1048576,
                 FlushNs = 2_000_000,
                 FlushByteNs = 0,
                 DurableWriteNs = -1,

@@ -99,7 +99,12 @@ internal sealed class ShareBound
             long bytes = Math.Min(workload.RequestBytes, ExperimentCosts.PieceBytes(RequestOp.Read));
             bool writes = workload.OtherPercent > 0
                 || workload.Kind is ExperimentWorkloadKind.RandomWrite or ExperimentWorkloadKind.SequentialWrite;
-            double largest = ExperimentCosts.ModelOf(spec.Device).Piece(RequestOp.Read, bytes) + (writes ? longestFlushNs : 0);
+            bool reads = workload.OtherPercent > 0
+                || workload.Kind is ExperimentWorkloadKind.RandomRead or ExperimentWorkloadKind.SequentialRead;
+            CostModel model = ExperimentCosts.ModelOf(spec.Device);
+            double largest = Math.Max(
+                reads ? model.Piece(RequestOp.Read, bytes) : 0,
+                writes ? model.Piece(RequestOp.Write, bytes) + longestFlushNs : 0);
             return largest / WeightOf(guest);
         }
     }

@@ -98,7 +98,7 @@ internal sealed class ExperimentDeviceModel(ExperimentDevice device, long size, 
                 return device.ReadNs + (request.Length * device.ByteNs);
             case DeviceOp.Write:
                 double own = (request.Flags & DeviceFlags.Dsync) != 0 ? device.DurableWriteNs : 0;
-                return device.WriteNs + (request.Length * device.ByteNs) + own;
+                return device.WriteNs + (request.Length * (device.WriteByteNs ?? device.ByteNs)) + own;
             case DeviceOp.Flush:
                 long dirty = _dirty;
                 _dirty = 0;

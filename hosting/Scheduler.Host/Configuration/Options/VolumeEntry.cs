@@ -43,14 +43,38 @@ internal sealed class VolumeEntry
 /// <summary><c>scheduler.volumes.&lt;name&gt;.cost</c></summary>
 internal sealed class CostEntry
 {
-    [ConfigurationKeyName("operation")]
-    public string? Operation { get; set; }
+    [ConfigurationKeyName("channels")]
+    public string? Channels { get; set; }
+
+    [ConfigurationKeyName("read")]
+    public string? Read { get; set; }
+
+    [ConfigurationKeyName("write")]
+    public string? Write { get; set; }
 
     [ConfigurationKeyName("per-mib")]
     public string? PerMib { get; set; }
 
+    [ConfigurationKeyName("write-per-mib")]
+    public string? WritePerMib { get; set; }
+
     [ConfigurationKeyName("flush")]
     public string? Flush { get; set; }
+
+    [ConfigurationKeyName("flush-per-mib")]
+    public string? FlushPerMib { get; set; }
+
+    [ConfigurationKeyName("durable-write")]
+    public string? DurableWrite { get; set; }
+
+    [ConfigurationKeyName("discard")]
+    public string? Discard { get; set; }
+
+    [ConfigurationKeyName("discard-per-mib")]
+    public string? DiscardPerMib { get; set; }
+
+    [ConfigurationKeyName("spread")]
+    public string? Spread { get; set; }
 }
 
 /// <summary><c>scheduler.volumes.&lt;name&gt;.faulty</c></summary>

@@ -45,8 +45,11 @@ public sealed record VolumeSettings
     /// <summary>What lies behind the volume.</summary>
     public required DeviceKind Device { get; init; }
 
-    /// <summary>Device time of requests.</summary>
-    public required CostSettings Cost { get; init; }
+    /// <summary>
+    /// Device time of requests: a profile, or first guesses that are corrected while running
+    /// (<see cref="CostModel.Learn"/>).
+    /// </summary>
+    public required CostModel Cost { get; init; }
 
     /// <summary>
     /// How a <see cref="DeviceKind.Faulty"/> device behaves, without meaning for others: times 0 to 10 s, 1 to 1,024
@@ -54,9 +57,3 @@ public sealed record VolumeSettings
     /// </summary>
     public required FaultyOptions Faulty { get; init; }
 }
-
-/// <summary>Device time of requests; each 0 to 10 s, operation and flush above 0.</summary>
-/// <param name="Operation">Any operation.</param>
-/// <param name="PerMib">On top, for each MiB read or written.</param>
-/// <param name="Flush">First guess for a device flush; measured while running.</param>
-public sealed record CostSettings(TimeSpan Operation, TimeSpan PerMib, TimeSpan Flush);

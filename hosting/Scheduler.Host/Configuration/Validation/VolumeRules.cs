@@ -10,12 +10,8 @@ internal sealed class VolumeRules(SettingsReader reader)
     /// <summary>4 PiB: far beyond what one file system gives, and sums of two sizes cannot overflow.</summary>
     public const long SizeMax = 4L << 50;
 
-    /// <summary>
-    /// Longer costs are typing errors; they would also let one request hold back a guest for minutes.
-    /// </summary>
+    /// <summary>Longer times are typing errors.</summary>
     private static readonly TimeSpan _deviceTimeMax = TimeSpan.FromSeconds(10);
-
-    private static readonly TimeSpan _tick = TimeSpan.FromTicks(1);
 
     public VolumeSettings Check(string key, string name, VolumeEntry entry)
     {
@@ -41,7 +37,7 @@ internal sealed class VolumeRules(SettingsReader reader)
             Depth = reader.Count(At("depth"), entry.Depth, 1, 1024),
             Policy = reader.Choice<PolicyKind>(At("policy"), entry.Policy),
             Device = device,
-            Cost = Cost(At("cost"), entry.Cost),
+            Cost = new CostRules(reader, At("cost")).Check(entry.Cost),
             Faulty = Faulty(At("faulty"), entry.Faulty),
         };
 
@@ -70,11 +66,6 @@ internal sealed class VolumeRules(SettingsReader reader)
         string? twice = paths.GroupBy(Path.GetFullPath).FirstOrDefault(same => same.Count() > 1)?.Key;
         return twice is null ? paths : throw reader.Error(lvm, $"names {twice} twice");
     }
-
-    private CostSettings Cost(string key, CostEntry entry) => new(
-        reader.Duration(SettingsReader.Key(key, "operation"), entry.Operation, _tick, _deviceTimeMax),
-        reader.Duration(SettingsReader.Key(key, "per-mib"), entry.PerMib, TimeSpan.Zero, _deviceTimeMax),
-        reader.Duration(SettingsReader.Key(key, "flush"), entry.Flush, _tick, _deviceTimeMax));
 
     private FaultyOptions Faulty(string key, FaultyEntry entry) => new()
     {
