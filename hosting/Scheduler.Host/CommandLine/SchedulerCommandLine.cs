@@ -28,6 +28,7 @@ public static class SchedulerCommandLine
             ServeCommand.Create(serve),
             SimulateCommand.Create(),
             ExperimentCommand.Create(),
+            CalibrateCommand.Create(),
             LvmCommand.Create(),
             FaultCommand.Create(),
         };

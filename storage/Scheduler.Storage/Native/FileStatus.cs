@@ -7,12 +7,14 @@ namespace Scheduler.Storage.Native;
 /// <param name="DirectBlock">Alignment of offsets in direct I/O; 0: direct I/O does not work; null: not told (before Linux 6.1,
 /// and some file systems).</param>
 /// <param name="DirectMemory">Alignment of memory in direct I/O, where <paramref name="DirectBlock"/> is told.</param>
+/// <param name="Allocated">Bytes of space that a regular file has.</param>
 internal readonly record struct FileStatus(
-    bool IsFile, bool IsBlockDevice, long Size, int? DirectBlock, int DirectMemory)
+    bool IsFile, bool IsBlockDevice, long Size, int? DirectBlock, int DirectMemory, long Allocated)
 {
     private const int TypeMask = 0xf000;
     private const int TypeFile = 0x8000;
     private const int TypeBlock = 0x6000;
+    private const int StatBlockBytes = 512;
 
     /// <summary>Looks at an open file.</summary>
     /// <returns>0 or errno.</returns>
@@ -40,7 +42,8 @@ internal readonly record struct FileStatus(
             (stat.Mode & TypeMask) == TypeBlock,
             (long)stat.Size,
             told ? (int)stat.DirectOffsetAlignment : null,
-            (int)stat.DirectMemoryAlignment);
+            (int)stat.DirectMemoryAlignment,
+            (long)stat.Blocks * StatBlockBytes);
         return 0;
     }
 }

@@ -194,6 +194,9 @@ internal static unsafe partial class LibC
         [FieldOffset(40)]
         public ulong Size;
 
+        [FieldOffset(48)]
+        public ulong Blocks;
+
         [FieldOffset(128)]
         public uint DeviceMajor;
 

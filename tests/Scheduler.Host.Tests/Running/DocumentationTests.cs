@@ -34,6 +34,7 @@ public sealed partial class DocumentationTests
     [InlineData("experiment", "run")]
     [InlineData("fault", "list")]
     [InlineData("fault", "clear")]
+    [InlineData("calibrate")]
     public async Task The_README_names_the_options_of(params string[] command)
     {
         StringWriter help = new();
