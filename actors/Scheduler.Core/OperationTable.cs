@@ -19,6 +19,9 @@ internal struct Operation
 
     /// <summary>Operations on the device when it started, itself included.</summary>
     public int Company;
+
+    /// <summary><see cref="FlushDomain.EmittedAt"/> when it started; -1 with a flush in flight.</summary>
+    public long FlushedAt;
     public long Bytes;
 
     /// <summary>Bytes counted in <see cref="Guest.Unflushed"/> for it.</summary>

@@ -113,6 +113,12 @@ public sealed record VolumeSpec
     /// <summary>Most operations in flight on the device (D of Q2); 1 to 1,024.</summary>
     public int Depth { get; init; } = 32;
 
+    /// <summary>
+    /// Longest mean time that operations may queue inside the device, in nanoseconds: with the fair policy the depth in force
+    /// is lowered until they do not (Q6). 0: it is always <see cref="Depth"/>.
+    /// </summary>
+    public long LatencyTargetNs { get; init; }
+
     /// <summary>Which request goes next.</summary>
     public PolicyKind Policy { get; init; }
 

@@ -1,6 +1,6 @@
 // Pieces to the device and back.
 //
-// Q4  Work-conserving: while a slot of the depth is free and the policy has something, it goes. A flush in flight takes
+// Q4  Work-conserving: while a slot of the depth in force (Q6) is free and the policy has something, it goes. A flush in flight takes
 //     a slot, but never the last one (F8).
 // Q5  What a stream or a flush holds is not in the policy's queue, and so takes no slot.
 // S2  Each piece's place is resolved, and asserted, at dispatch.
@@ -14,13 +14,16 @@ public sealed partial class VolumeCore
     private int _flushesInFlight;
     private int _dataInFlight;
 
-    private int DataDepth => Math.Max(1, _spec.Depth - _flushesInFlight);
+    private int DataDepth => Math.Max(1, _depth.Depth - _flushesInFlight);
 
     private void Dispatch()
     {
         while (_dataInFlight < DataDepth && _policy.Next(_nowNs) is { } request)
             DispatchPiece(request);
-        _costs.Full(_dataInFlight >= DataDepth && _flushesInFlight == 0, _nowNs);
+        bool full = _dataInFlight >= DataDepth;
+        if (full)
+            _depth.Full();
+        _costs.Full(full && _flushesInFlight == 0, _nowNs);
     }
 
     private void DispatchPiece(Request request)
@@ -79,6 +82,7 @@ public sealed partial class VolumeCore
             ServiceNs = service,
             ChargedNs = cost,
             Company = _dataInFlight + _flushesInFlight + 1,
+            FlushedAt = domain.InFlight ? -1 : domain.EmittedAt,
             Bytes = length,
             UnflushedBytes = unflushed,
             Dsync = dsync,
@@ -137,8 +141,12 @@ public sealed partial class VolumeCore
         Request request = operation.Request!;
         double took = _nowNs - operation.StartedNs;
         domain.DoneNs += operation.ChargedNs + ChargeMeasured(operation, domain, took);
-        if (error == 0 && !operation.Dsync)
-            _costs.Completed(request.Op, operation.Bytes, operation.ServiceNs, took, Math.Max(operation.Company, _dataInFlight + _flushesInFlight));
+        if (error != 0 || operation.Dsync)
+            return;
+        if (request.Op is RequestOp.Read or RequestOp.Write or RequestOp.BarrierWrite && !domain.InFlight && operation.FlushedAt == domain.EmittedAt)
+            _depth.Completed(operation.ServiceNs, took);
+        int company = Math.Max(operation.Company, _dataInFlight + _flushesInFlight);
+        _costs.Completed(request.Op, operation.Bytes, operation.ServiceNs, took, company);
     }
 
     // Q1: what a durable write, a discard or a zeroing costs depends on the device more than on its length, and is known

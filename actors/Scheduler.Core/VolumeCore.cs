@@ -11,6 +11,7 @@
 //   FlushDomain.cs            one domain's flushes merged                            F1 F3 F4 Q1
 //   FlushGathering.cs         how long a flush waits for company                     F7
 //   FuaChoice.cs              which way of FUA                                       F5
+//   DepthControl.cs           how many operations at once                            Q6
 //   CostModel.cs, DeviceCosts.cs, LearnedCost.cs   what things cost                  Q1
 //   FairPolicy.cs             whose piece is next                                    Q2 Q3
 //   FifoPolicy.cs, DrainPolicy.cs   baselines for comparison
@@ -30,6 +31,7 @@ public sealed partial class VolumeCore
     private Disk[] _disks;
     private readonly FlushDomain[] _domains;
     private readonly DeviceCosts _costs;
+    private readonly DepthControl _depth;
     private readonly DispatchPolicy _policy;
     private readonly FlushGathering _gathering = new();
     private readonly EffectList _effects = new();
@@ -56,12 +58,17 @@ public sealed partial class VolumeCore
         if (spec.Depth is < 1 or > 1024)
             throw new ArgumentException($"depth {spec.Depth} is not in 1 to 1024", nameof(spec));
 
+        if (spec.LatencyTargetNs < 0)
+            throw new ArgumentException($"latency target {spec.LatencyTargetNs} is below 0", nameof(spec));
         if (spec.Costs is not { Parallel: > 0, ReadNs: > 0, WriteNs: > 0, DiscardNs: > 0, FlushNs: > 0 }
             or not { ReadByteNs: >= 0, WriteByteNs: >= 0, DiscardByteNs: >= 0, FlushByteNs: >= 0, DurableWriteNs: >= 0 })
             throw new ArgumentException($"{spec.Costs}: times of operations are above 0, times of bytes not below", nameof(spec));
 
         _spec = spec;
         _costs = new DeviceCosts(spec.Costs, spec.Depth);
+
+        // The baselines are what others do, with the depth that they were given.
+        _depth = new DepthControl(spec.Depth, spec.Policy == PolicyKind.Fair ? spec.LatencyTargetNs : 0);
         _domains = [.. spec.Domains.Select((domain, i) => new FlushDomain(i, domain, spec.Costs))];
         _guests = [.. spec.Guests.Select((guest, i) => CreateGuest(i, guest))];
         _disks = [.. spec.Disks.Select((disk, i) => CreateDisk(i, disk))];
@@ -81,6 +88,9 @@ public sealed partial class VolumeCore
 
     /// <summary>Operations on the device now.</summary>
     public int InFlight => _operations.Count;
+
+    /// <summary>Most operations on the device at once now (Q6).</summary>
+    public int DeviceDepth => _depth.Depth;
 
     /// <summary>Requests that were accepted and are not answered.</summary>
     public int Busy => _busy;

@@ -17,7 +17,7 @@ internal sealed class ChannelDevice
     private int _outstanding;
     private long _answered;
 
-    public ChannelDevice(int channels, CostModel costs, int depth)
+    public ChannelDevice(int channels, CostModel costs, int depth, long latencyTargetNs = 0)
     {
         _channels = channels;
         Core = new VolumeCore(new VolumeSpec
@@ -26,6 +26,7 @@ internal sealed class ChannelDevice
             Guests = [new GuestSpec { Name = "guest", UnflushedBytesMax = long.MaxValue }],
             Disks = [new DiskSpec { Name = "disk", Guest = 0, Extents = [new Extent(0, 0, 0, 1 << 30)] }],
             Depth = depth,
+            LatencyTargetNs = latencyTargetNs,
             Costs = costs,
         });
         Take(Core.Step(VolumeEvent.Attach(0, 0, Credits), 0));
@@ -43,6 +44,12 @@ internal sealed class ChannelDevice
     public double WriteNs { get; init; } = 100_000;
 
     public double ByteNs { get; init; } = 0.5;
+
+    /// <summary>Requests that are not answered.</summary>
+    public int Outstanding => _outstanding;
+
+    /// <summary>Called after each completion.</summary>
+    public Action AfterStep { get; set; } = () => { };
 
     /// <summary>Keeps so many requests outstanding until some more are answered.</summary>
     public void Run(int outstanding, int requests)
@@ -76,6 +83,7 @@ internal sealed class ChannelDevice
         if (_waiting.TryDequeue(out (int Operation, double ServiceNs) next))
             Begin(next.Operation, next.ServiceNs);
         Take(Core.Step(VolumeEvent.Completed(operation), NowNs));
+        AfterStep();
     }
 
     private void Begin(int operation, double serviceNs)

@@ -49,6 +49,9 @@ public sealed class VolumeStatus
     /// <summary>Operations on the device.</summary>
     public int InFlight => _core.InFlight;
 
+    /// <summary>Most operations on the device at once now (Q6).</summary>
+    public int DeviceDepth => _core.DeviceDepth;
+
     /// <summary>Attached rings.</summary>
     public int Rings { get; internal set; }
 

@@ -31,6 +31,7 @@ public sealed class VolumeTelemetry : IDisposable
         _ = Meter.CreateObservableCounter("scheduler.fua.device", () => PerVolume(volume => volume.DsyncWrites), null, "Writes sent with RWF_DSYNC.");
         _ = Meter.CreateObservableGauge("scheduler.queue.depth", () => PerVolume(volume => volume.QueueDepth), null, "Requests accepted and not answered.");
         _ = Meter.CreateObservableGauge("scheduler.device.inflight", () => PerVolume(volume => volume.InFlight), null, "Operations on the device.");
+        _ = Meter.CreateObservableGauge("scheduler.device.depth", () => PerVolume(volume => volume.DeviceDepth), null, "Most operations on the device at once now.");
         _ = Meter.CreateObservableGauge("scheduler.rings", () => PerVolume(volume => volume.Rings), null, "Attached rings.");
         _ = Meter.CreateObservableGauge("scheduler.volume.fenced", () => PerVolume(volume => volume.IsFenced ? 1 : 0), null, "1 while a sync fault fences a domain of the volume.");
         _ = Meter.CreateObservableGauge("scheduler.volume.stopped", () => PerVolume(volume => volume.Stopped.IsCompleted ? 1 : 0), null, "1 when the volume's scheduler has stopped.");

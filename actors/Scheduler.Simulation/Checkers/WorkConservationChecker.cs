@@ -1,4 +1,4 @@
-// Q4: no slot of the depth idles while there is eligible work.
+// Q4: no slot of the depth in force (Q6) idles while there is eligible work.
 // O4: a barrier never delays another stream, other than by its share of device time.
 // F8: reads and writes of other streams go on while a flush is pending or in flight.
 using Scheduler.Core;
@@ -34,16 +34,18 @@ internal sealed class WorkConservationChecker(History history, DiskMap map, Wait
 
     public override void Rest(Incarnation now)
     {
-        if (map.Spec.Policy != PolicyKind.Fair || _operations >= Math.Max(1, map.Spec.Depth - _flushes) || waiting.Eligible.Count == 0)
+        int depth = now.Status.DeviceDepth;
+        Holds(depth >= 1 && depth <= map.Spec.Depth, "Q6", $"the depth is {depth}, of at most {map.Spec.Depth}");
+        if (map.Spec.Policy != PolicyKind.Fair || _operations >= Math.Max(1, depth - _flushes) || waiting.Eligible.Count == 0)
             return;
         RequestRecord request = waiting.Eligible[0];
         RequestRecord? other = PendingOf(request, op => op.IsBarrier());
         if (other is not null)
-            Fail("O4", $"{request} waits while {other} of another stream is pending, with {_operations} operations on a device of depth {map.Spec.Depth}");
+            Fail("O4", $"{request} waits while {other} of another stream is pending, with {_operations} operations on a device of depth {depth}");
         other = PendingOf(request, op => op == RequestOp.Flush);
         if (other is not null)
-            Fail("F8", $"{request} waits while {other} is pending, with {_operations} operations on a device of depth {map.Spec.Depth}");
-        Fail("Q4", $"{request} waits with {_operations} operations on a device of depth {map.Spec.Depth}");
+            Fail("F8", $"{request} waits while {other} is pending, with {_operations} operations on a device of depth {depth}");
+        Fail("Q4", $"{request} waits with {_operations} operations on a device of depth {depth}");
     }
 
     private RequestRecord? PendingOf(RequestRecord request, Func<RequestOp, bool> kind) =>

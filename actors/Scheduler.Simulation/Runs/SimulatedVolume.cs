@@ -46,12 +46,16 @@ internal static class SimulatedVolume
             };
         }
 
+        int depth = random.Next(1, 17);
         return new VolumeSpec
         {
             Domains = [.. ends.Select(end => DrawDomain(random, end))],
             Guests = guests,
             Disks = disks,
-            Depth = random.Next(1, 17),
+            Depth = depth,
+
+            // A device of 60 us and one operation after the other: one half of the volumes has its depth lowered.
+            LatencyTargetNs = depth % 2 == 0 ? 100_000 : 0,
             Policy = random.Next(4) > 0 ? PolicyKind.Fair : (PolicyKind)random.Next((int)PolicyKind.Fifo, (int)PolicyKind.RingDrain + 1),
             Costs = new CostModel { FlushNs = 400_000 },
         };

@@ -197,6 +197,7 @@ internal sealed class RunningVolume : IDisposable
         Guests = [.. _guests.Select(GuestSpecOf)],
         Disks = [.. _disks.Select(disk => disk.Spec(_guests))],
         Depth = Settings.Depth,
+        LatencyTargetNs = (long)Settings.LatencyTarget.TotalNanoseconds,
         Policy = Settings.Policy,
         Costs = Settings.Device == DeviceKind.Faulty ? WithFaults(Settings.Cost, Settings.Faulty) : Settings.Cost,
     };

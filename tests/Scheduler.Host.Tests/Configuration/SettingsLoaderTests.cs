@@ -41,7 +41,7 @@ public sealed class SettingsLoaderTests : IDisposable
         Assert.Equal(new TelemetrySettings(null, 0.01), settings.Telemetry);
         VolumeSettings volume = settings.Volumes[0];
         Assert.Equal((CacheMode.Direct, IoMethod.Auto, PolicyKind.Fair), (volume.Cache, volume.Io, volume.Policy));
-        Assert.Equal((32, DeviceKind.File), (volume.Depth, volume.Device));
+        Assert.Equal((32, 10.0, DeviceKind.File), (volume.Depth, volume.LatencyTarget.TotalMilliseconds, volume.Device));
         Assert.Equal(new CostModel { Learn = true, ReadByteNs = PerMib(250), WriteByteNs = PerMib(250) }, volume.Cost);
         Assert.Equal(new FaultyOptions { Parallel = 1 }, volume.Faulty);
         GuestSettings guest = settings.Guests[0];
@@ -65,7 +65,7 @@ public sealed class SettingsLoaderTests : IDisposable
               telemetry { otlp-endpoint = "https://collector:4317", trace-ratio = 0.5 }
               log.level = debug
               volumes.slow {
-                path = /dev/sdx, size = 1GiB, preallocate = true, cache = dsync, io = threads, depth = 4, policy = fifo
+                path = /dev/sdx, size = 1GiB, preallocate = true, cache = dsync, io = threads, depth = 4, latency-target = 3ms, policy = fifo
                 device = faulty
                 cost {
                   channels = 3, read = 1us, write = 2us, per-mib = 3us, write-per-mib = 4us, flush = 5us, flush-per-mib = 6us
@@ -99,6 +99,7 @@ public sealed class SettingsLoaderTests : IDisposable
             Cache = CacheMode.Dsync,
             Io = IoMethod.Threads,
             Depth = 4,
+            LatencyTarget = TimeSpan.FromMilliseconds(3),
             Policy = PolicyKind.Fifo,
             Device = DeviceKind.Faulty,
             Cost = new CostModel

@@ -26,6 +26,7 @@ public sealed class SettingsRuleTests : IDisposable
     [InlineData("volumes.vol0.depth=0", "'0' is not a whole number from 1 to 1024")]
     [InlineData("volumes.vol0.depth=1025", "'1025' is not a whole number from 1 to 1024")]
     [InlineData("volumes.vol0.depth=1.5", "'1.5' is not a whole number from 1 to 1024")]
+    [InlineData("volumes.vol0.latency-target=11s", "'11s' is out of range; write 0s to 10s")]
     [InlineData("volumes.vol0.cost.discard=0s", "'0s' is out of range; write 100ns to 10s")]
     [InlineData("volumes.vol0.cost.spread=2", "'2' is not a number from 0 to 1")]
     [InlineData("volumes.vol0.cost.write=30us", "a profile needs channels too; without channels, read and write they are learned")]

@@ -27,6 +27,9 @@ internal sealed class VolumeEntry
     [ConfigurationKeyName("depth")]
     public string? Depth { get; set; }
 
+    [ConfigurationKeyName("latency-target")]
+    public string? LatencyTarget { get; set; }
+
     [ConfigurationKeyName("policy")]
     public string? Policy { get; set; }
 

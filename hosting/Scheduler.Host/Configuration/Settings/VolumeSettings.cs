@@ -39,6 +39,9 @@ public sealed record VolumeSettings
     /// <summary>Most operations in flight on the device; 1 to 1,024.</summary>
     public required int Depth { get; init; }
 
+    /// <summary>Longest mean time that operations may queue inside the device; 0 to 10 s, 0: the depth is fixed.</summary>
+    public required TimeSpan LatencyTarget { get; init; }
+
     /// <summary>Which request goes to the device next.</summary>
     public required PolicyKind Policy { get; init; }
 

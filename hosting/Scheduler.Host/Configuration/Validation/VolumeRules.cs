@@ -35,6 +35,7 @@ internal sealed class VolumeRules(SettingsReader reader)
             // The kernel's own spelling is as good.
             Io = reader.Choice<IoMethod>(At("io"), entry.Io == "io_uring" ? "io-uring" : entry.Io),
             Depth = reader.Count(At("depth"), entry.Depth, 1, 1024),
+            LatencyTarget = reader.Duration(At("latency-target"), entry.LatencyTarget, TimeSpan.Zero, _deviceTimeMax),
             Policy = reader.Choice<PolicyKind>(At("policy"), entry.Policy),
             Device = device,
             Cost = new CostRules(reader, At("cost")).Check(entry.Cost),
