@@ -58,6 +58,10 @@ public sealed class CoreLoad
                 Extents = [new Extent(0, 0, i * DiskBytes, DiskBytes)],
             })],
             Depth = depth,
+
+            // As the service has it unless it is told otherwise.
+            Costs = new CostModel { Learn = true },
+            LatencyTargetNs = 10_000_000,
         });
         for (int i = 0; i < guests; i++)
             Carry(_core.Step(VolumeEvent.Attach(i, i, outstanding), 0));
