@@ -1,7 +1,8 @@
 // What a volume is told of its device: service times, and how many operations are worked on at once. A saturated device's
 // service times divided by that number sum to elapsed time (Q1), so they are fitted to what requests take while the device is
 // saturated, times that number. Reads set the number: what a 4 KiB read takes alone, divided by what it takes of a saturated
-// device's time. Where writes are worked on less at once than reads are, a write's figure is above what one takes alone.
+// device's time. Where others are worked on less at once than small reads are, their figures are above what one takes
+// alone.
 namespace Scheduler.Storage.Calibration;
 
 /// <summary>A device's profile; all times in nanoseconds. What is null was not measured.</summary>
