@@ -6,12 +6,6 @@ namespace Scheduler.Core;
 /// <summary>Where a disk's bytes are.</summary>
 internal sealed class ExtentMap
 {
-    /// <summary>Most bytes of a piece that carries data.</summary>
-    public const long PieceBytesMax = 256 << 10;
-
-    /// <summary>Most bytes of a piece that carries none: its device time does not grow with its length as data's does.</summary>
-    public const long DatalessPieceBytesMax = 8 << 20;
-
     private const int Granularity = 4096;
 
     private readonly Extent[] _extents;
@@ -48,9 +42,7 @@ internal sealed class ExtentMap
         ref readonly Extent extent = ref _extents[IndexOf(offset)];
         long within = offset - extent.DiskOffset;
         Invariant.Holds(within >= 0 && within < extent.Length, "S2", "an offset is outside the extent that was found for it");
-        long most = op.MovesData() ? PieceBytesMax
-            : op is RequestOp.Status ? long.MaxValue : DatalessPieceBytesMax;
-        most = Math.Min(length, most);
+        long most = Math.Min(length, op.PieceBytesMax());
         return extent.Stripes is null
             ? (extent.Domain, extent.DeviceOffset + within, Math.Min(most, extent.Length - within))
             : InStripes(extent.Stripes, within, most);

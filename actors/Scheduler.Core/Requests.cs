@@ -106,6 +106,13 @@ public static class RequestOps
     public static bool MovesData(this RequestOp op) =>
         op is RequestOp.Read or RequestOp.Prefetch or RequestOp.Write or RequestOp.BarrierWrite;
 
+    /// <summary>Most bytes of a piece of it: what goes to the device at once (Q2). Without data, device time does not grow with
+    /// the bytes as data's does, and a status only looks at the beginning.</summary>
+    /// <param name="op">An operation with a range.</param>
+    /// <returns>256 KiB with data, 8 MiB without, and no bound for status.</returns>
+    public static long PieceBytesMax(this RequestOp op) =>
+        op.MovesData() ? 256 << 10 : op == RequestOp.Status ? long.MaxValue : 8 << 20;
+
     /// <summary>Whether it writes bytes of its own, which a durable write or a device in <c>O_DSYNC</c> mode makes durable.</summary>
     /// <param name="op">An operation.</param>
     /// <returns>True for write and barrier write.</returns>

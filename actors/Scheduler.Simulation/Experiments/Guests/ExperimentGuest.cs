@@ -95,7 +95,7 @@ internal sealed class ExperimentGuest : IRingFrontEnd, IAgendaItem
     public void OnClosed(string reason, ReadOnlySpan<int> unanswered) => Leave();
 
     private static int Pieces(RequestOp op, long length) =>
-        (int)((length + ExperimentCosts.PieceBytes(op) - 1) / ExperimentCosts.PieceBytes(op));
+        (int)((length + op.PieceBytesMax() - 1) / op.PieceBytesMax());
 
     private void Leave()
     {

@@ -96,7 +96,7 @@ internal sealed class ShareBound
         double LargestOf(int guest)
         {
             ExperimentWorkload workload = _guests[guest].Workload;
-            long bytes = Math.Min(workload.RequestBytes, ExperimentCosts.PieceBytes(RequestOp.Read));
+            long bytes = Math.Min(workload.RequestBytes, RequestOp.Read.PieceBytesMax());
             bool writes = workload.OtherPercent > 0
                 || workload.Kind is ExperimentWorkloadKind.RandomWrite or ExperimentWorkloadKind.SequentialWrite;
             bool reads = workload.OtherPercent > 0

@@ -23,7 +23,4 @@ internal static class ExperimentCosts
         FlushNs = device.FlushNs,
         FlushByteNs = device.FlushByteNs,
     };
-
-    /// <summary>Most bytes of a request that go to the device at once (Q2).</summary>
-    public static long PieceBytes(RequestOp op) => op.MovesData() ? 256 << 10 : 8 << 20;
 }
