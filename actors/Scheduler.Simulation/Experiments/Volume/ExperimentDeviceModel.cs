@@ -1,3 +1,4 @@
+using Scheduler.Core;
 using Scheduler.Storage;
 
 namespace Scheduler.Simulation;
@@ -9,6 +10,7 @@ namespace Scheduler.Simulation;
 internal sealed class ExperimentDeviceModel(ExperimentDevice device, long size, int operationsMax, SimulatedSystem system, VolumeLoad load, SplitMix64 random)
     : IBlockDevice, IAgendaItem
 {
+    private readonly CostModel _model = ExperimentCosts.ModelOf(device);
     private readonly DeviceRequest[] _requests = new DeviceRequest[operationsMax];
     private readonly long[] _submittedNs = new long[operationsMax];
     private readonly IntQueue _waiting = new(operationsMax);
@@ -92,22 +94,11 @@ internal sealed class ExperimentDeviceModel(ExperimentDevice device, long size, 
 
     private double ServiceNs(in DeviceRequest request)
     {
-        switch (request.Op)
-        {
-            case DeviceOp.Read or DeviceOp.Prefetch:
-                return device.ReadNs + (request.Length * device.ByteNs);
-            case DeviceOp.Write:
-                double own = (request.Flags & DeviceFlags.Dsync) != 0 ? device.DurableWriteNs : 0;
-                return device.WriteNs + (request.Length * (device.WriteByteNs ?? device.ByteNs)) + own;
-            case DeviceOp.Flush:
-                long dirty = _dirty;
-                _dirty = 0;
-                return device.FlushNs + (dirty * device.FlushByteNs);
-            case DeviceOp.Discard or DeviceOp.Zero:
-                return device.DiscardNs + (request.Length * device.DiscardByteNs);
-            default:
-                return device.ReadNs;
-        }
+        if (request.Op != DeviceOp.Flush)
+            return _model.Service(ChargeChecker.CostOf(request.Op), request.Length, (request.Flags & DeviceFlags.Dsync) != 0);
+        long dirty = _dirty;
+        _dirty = 0;
+        return _model.FlushNs + (dirty * _model.FlushByteNs);
     }
 
     /// <summary>A queue of numbers in fixed memory.</summary>
