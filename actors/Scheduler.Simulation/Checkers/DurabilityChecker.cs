@@ -50,7 +50,7 @@ internal sealed class DurabilityChecker : Checker
     {
         if (request.Outcome != Outcome.Ok)
             return;
-        if (request.Op is RequestOp.Flush || request.Op.IsBarrier())
+        if (request.Op.IsFlushPoint())
             Require(request.Disk, request.Start, request.Op.IsBarrier() ? request : null, request.Op.IsBarrier() ? "O2" : "F2", $"{request} is answered");
         if (!request.Op.IsWrite())
             return;

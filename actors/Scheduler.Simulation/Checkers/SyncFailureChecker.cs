@@ -111,7 +111,7 @@ internal sealed class SyncFailureChecker : Checker
         {
             foreach (RequestRecord request in ring.Accepted)
             {
-                if ((request.Op == RequestOp.Flush || request.Op.IsBarrier()) && _gone.Exists(write => Covers(request, write)))
+                if (request.Op.IsFlushPoint() && _gone.Exists(write => Covers(request, write)))
                     _ = _mustFail.Add(request);
             }
         }

@@ -72,7 +72,7 @@ internal sealed class RequestRecord
     public int CertainFrom => Outcome == Outcome.Ok && !Uncertain && Op != RequestOp.Discard ? End : int.MaxValue;
 
     /// <summary>What it writes to a sector of its disk.</summary>
-    public ulong StampOf(int sector) => Op is RequestOp.Write or RequestOp.BarrierWrite ? Stamp.Of(Id, sector - FirstSector) : 0;
+    public ulong StampOf(int sector) => Op.WritesData() ? Stamp.Of(Id, sector - FirstSector) : 0;
 
     public bool Overlaps(RequestRecord other) => Offset < other.Offset + other.Length && other.Offset < Offset + Length;
 

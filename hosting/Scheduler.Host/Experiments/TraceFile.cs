@@ -110,7 +110,7 @@ internal sealed class TraceFile(string path, int guests, long disk, OrderedMode 
             throw Error(number, $"the time '{fields[0]}' is before that of the line above; sort the lines by time");
         int guest = (int)Count("guest", fields[1], 0, guests - 1, number);
         (RequestOp op, RequestFlags flags) = Operation(fields[2], number);
-        bool ranged = op is not (RequestOp.Flush or RequestOp.EmptyBarrier);
+        bool ranged = op.HasRange();
         long offset = Count("offset", fields[3], 0, ranged ? disk : 0, number);
         long lengthMax = !ranged ? 0 : op is RequestOp.Discard or RequestOp.Zero ? disk : ExperimentLimits.RequestBytesMax;
         long length = Count("length", fields[4], ranged ? ExperimentLimits.SectorBytes : 0, lengthMax, number);
@@ -149,8 +149,7 @@ internal sealed class TraceFile(string path, int guests, long disk, OrderedMode 
         };
         if (operation is null)
             throw Error(number, $"the operation '{text}' is not one of {Operations}");
-        bool barrier = operation.Value.Op is RequestOp.BarrierWrite or RequestOp.EmptyBarrier;
-        return !barrier || ordered.TakesBarriers()
+        return !operation.Value.Op.IsBarrier() || ordered.TakesBarriers()
             ? operation.Value
             : throw Error(number, $"the group's ordered mode {KebabName.Of(ordered)} takes no barriers; write e.g. ordered = tag-flush");
     }
