@@ -84,6 +84,6 @@ internal sealed class DepthControl(int depthMax, long targetNs)
     private void Change(int depth)
     {
         _skip = Depth;
-        Depth = Math.Max(1, depth);
+        Depth = depth;
     }
 }

@@ -30,6 +30,8 @@ internal struct Operation
 
     /// <summary><see cref="FlushDomain.Fences"/> when it started.</summary>
     public int Fences;
+
+    /// <summary>When a piece of a request started; flushes have their own clock.</summary>
     public long StartedNs;
 }
 

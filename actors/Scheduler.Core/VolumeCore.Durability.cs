@@ -82,7 +82,6 @@ public sealed partial class VolumeCore
             Domain = domain.Index,
             OwnFlushAt = ++_moment,
             Fences = domain.Fences,
-            StartedNs = _nowNs,
         });
         ref Effect flush = ref _effects.Add(EffectKind.Flush);
         flush.Domain = domain.Index;
@@ -137,7 +136,7 @@ public sealed partial class VolumeCore
         domain.Emit(++_moment, _nowNs);
         DeviceFlushes++;
         _flushesInFlight++;
-        int number = _operations.Start(new Operation { Domain = domain.Index, StartedNs = _nowNs });
+        int number = _operations.Start(new Operation { Domain = domain.Index });
         domain.Operation = number;
         ref Effect flush = ref _effects.Add(EffectKind.Flush);
         flush.Domain = domain.Index;
