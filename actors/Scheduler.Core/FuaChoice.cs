@@ -1,7 +1,7 @@
 // F5: a FUA write uses the device's own FUA (RWF_DSYNC) or write plus the next merged flush, whichever the measured costs
-// favour. Both costs are smoothed times on the device, which begin with what a profile says of them; with nothing said, the
-// first durable write tells. A flush is shared by those that it serves; a durable write is not. The choice that is not taken
-// is tried once in a while, or its cost would never be learned again.
+// favour. Both costs are smoothed times on the device, which begin with what a profile says of them; with nothing said,
+// writes are durable ones until those have told. A flush is shared by those that it serves; a durable write is not. The
+// choice that is not taken is tried once in a while, or its cost would never be learned again.
 namespace Scheduler.Core;
 
 /// <summary>Measured costs of the two ways, for one domain.</summary>
