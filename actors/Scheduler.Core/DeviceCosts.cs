@@ -7,8 +7,9 @@
 //
 // How much service the device gets done at once is learned from times in which its depth was full: the service time of
 // what it completed, divided by the time that passed. Whatever the service times are wrong by, alike in all classes, is
-// made good by that: costs of a saturated device sum to elapsed time. Time with a flush in flight is left out; what a
-// flush costs is found out with the help of this (FlushDomain).
+// made good by that: costs of a saturated device sum to elapsed time. What is charged by what it took, such as a durable
+// write, counts for as much as it was charged, so that its time is not charged to the others too. Time with a flush in
+// flight is left out; what a flush costs is found out with the help of this (FlushDomain).
 //
 // All steps are bounded (LearnedCost).
 namespace Scheduler.Core;
@@ -49,7 +50,17 @@ internal sealed class DeviceCosts(CostModel model, int depthMax)
         _ => _read.BaseNs,
     };
 
-    /// <summary>A piece is over.</summary>
+    /// <summary>The device got a piece done.</summary>
+    /// <param name="serviceNs">Service time that was charged for it, at dispatch and afterwards.</param>
+    public void GotDone(double serviceNs)
+    {
+        if (_fullSinceNs < 0)
+            return;
+        _fullServiceNs += serviceNs;
+        _fullCompletions++;
+    }
+
+    /// <summary>A piece is over, and its time tells what its class takes.</summary>
     /// <param name="op">What it did.</param>
     /// <param name="bytes">Its bytes.</param>
     /// <param name="serviceNs">What was expected of it.</param>
@@ -59,12 +70,6 @@ internal sealed class DeviceCosts(CostModel model, int depthMax)
     {
         if (!model.Learn)
             return;
-        if (_fullSinceNs >= 0)
-        {
-            _fullServiceNs += serviceNs;
-            _fullCompletions++;
-        }
-
         bool alone = company <= Math.Max(1, Parallel / 2);
         if (!alone && tookNs >= serviceNs)
             return;

@@ -140,8 +140,12 @@ public sealed partial class VolumeCore
             return;
         Request request = operation.Request!;
         double took = _nowNs - operation.StartedNs;
-        domain.DoneNs += operation.ChargedNs + ChargeMeasured(operation, domain, took);
-        if (error != 0 || operation.Dsync)
+        double more = ChargeMeasured(operation, domain, took);
+        domain.DoneNs += operation.ChargedNs + more;
+        if (error != 0)
+            return;
+        _costs.GotDone(operation.ServiceNs + (more * _costs.Parallel));
+        if (operation.Dsync)
             return;
         if (request.Op is RequestOp.Read or RequestOp.Write or RequestOp.BarrierWrite && !domain.InFlight && operation.FlushedAt == domain.EmittedAt)
             _depth.Completed(operation.ServiceNs, took);

@@ -7,6 +7,7 @@ namespace Scheduler.Core.Tests;
 internal sealed class ChannelDevice
 {
     private const int Credits = 256;
+    private const double FlushNs = 4e6;
 
     private readonly int _channels;
     private readonly Queue<(int Operation, double ServiceNs)> _waiting = new();
@@ -22,7 +23,7 @@ internal sealed class ChannelDevice
         _channels = channels;
         Core = new VolumeCore(new VolumeSpec
         {
-            Domains = [new DomainSpec(1 << 30, VolatileCache: true, DurableWrites: false, SupportsDsync: false)],
+            Domains = [new DomainSpec(1 << 30, VolatileCache: true, DurableWrites: false, SupportsDsync: true)],
             Guests = [new GuestSpec { Name = "guest", UnflushedBytesMax = long.MaxValue }],
             Disks = [new DiskSpec { Name = "disk", Guest = 0, Extents = [new Extent(0, 0, 0, 1 << 30)] }],
             Depth = depth,
@@ -44,6 +45,9 @@ internal sealed class ChannelDevice
     public double WriteNs { get; init; } = 100_000;
 
     public double ByteNs { get; init; } = 0.5;
+
+    /// <summary>What a durable write takes besides a write's time; above 0: all writes ask for it (FUA).</summary>
+    public double DurableNs { get; init; }
 
     /// <summary>Requests that are not answered.</summary>
     public int Outstanding => _outstanding;
@@ -71,8 +75,9 @@ internal sealed class ChannelDevice
     {
         _outstanding++;
         RequestOp op = _random.Next(2) == 0 ? RequestOp.Read : RequestOp.Write;
+        RequestFlags flags = op == RequestOp.Write && DurableNs > 0 ? RequestFlags.Fua : RequestFlags.None;
         long length = RequestBytes > 0 ? RequestBytes : 4096L << _random.Next(5);
-        Take(Core.Step(VolumeEvent.Submit(0, _idle.Dequeue(), op, 0, length), NowNs));
+        Take(Core.Step(VolumeEvent.Submit(0, _idle.Dequeue(), op, 0, length, flags), NowNs));
     }
 
     private void CompleteNext()
@@ -102,9 +107,10 @@ internal sealed class ChannelDevice
                 _answered++;
                 _idle.Enqueue(effect.Slot);
             }
-            else if (effect.Kind is EffectKind.Io)
+            else if (effect.Kind is EffectKind.Io or EffectKind.Flush)
             {
-                double service = (effect.Op == RequestOp.Read ? ReadNs : WriteNs) + (effect.Length * ByteNs);
+                double service = effect.Kind == EffectKind.Flush ? FlushNs
+                    : (effect.Op == RequestOp.Read ? ReadNs : WriteNs) + (effect.Length * ByteNs) + (effect.Dsync ? DurableNs : 0);
                 if (_busy < _channels)
                     Begin(effect.Operation, service);
                 else

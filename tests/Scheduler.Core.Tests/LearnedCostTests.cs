@@ -82,6 +82,19 @@ public class LearnedCostTests
         Assert.InRange((device.Core.DeviceTimeNs(0) - chargedBefore) / (device.NowNs - fromNs), 0.8, 1.2);
     }
 
+    // A durable write is charged by what it took: of the time of a saturated device only the rest is left to the others.
+    [Fact]
+    public void Q1_the_time_of_durable_writes_is_not_charged_to_others_too()
+    {
+        ChannelDevice device = new(4, new CostModel { Learn = true, FlushNs = 4e6 }, depth: 8) { DurableNs = 2e6 };
+        device.Run(outstanding: 1, requests: 500);
+        device.Run(outstanding: 16, requests: 8_000);
+        long fromNs = device.NowNs;
+        double chargedBefore = device.Core.DeviceTimeNs(0);
+        device.Run(outstanding: 16, requests: 4_000);
+        Assert.InRange((device.Core.DeviceTimeNs(0) - chargedBefore) / (device.NowNs - fromNs), 0.8, 1.2);
+    }
+
     [Fact]
     public void Q1_a_profile_stays_as_it_is_given()
     {
