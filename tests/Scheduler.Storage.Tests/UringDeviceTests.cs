@@ -178,6 +178,24 @@ public sealed class UringDeviceTests : IDisposable
         Assert.Empty(ThreadsNamed("volume-uring"));
     }
 
+    [Fact]
+    public void A_loop_that_begins_after_its_device_was_disposed_goes_on()
+    {
+        using EventLoop loop = new("late");
+        UringDevice device = Open(CacheMode.Direct);
+        Exception? failure = null;
+        using ManualResetEventSlim done = new();
+        loop.Post(() =>
+        {
+            failure = Record.Exception(() => device.AttachTo(loop));
+            done.Set();
+        });
+        device.Dispose();
+        loop.Start();
+        done.Wait();
+        Assert.Null(failure);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

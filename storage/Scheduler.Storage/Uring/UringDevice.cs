@@ -81,8 +81,14 @@ public sealed class UringDevice : ILoopDevice, ILoopDescriptor
     /// <inheritdoc/>
     public void AttachTo(EventLoop loop)
     {
-        _watch = loop.Watch(_queues.Descriptor, this, LoopReady.Readable);
-        _loop = loop;
+        lock (_lock)
+        {
+            // What was posted to a loop that begins late; the descriptor may be another's by now.
+            if (_disposed)
+                return;
+            _watch = loop.Watch(_queues.Descriptor, this, LoopReady.Readable);
+            _loop = loop;
+        }
     }
 
     /// <inheritdoc/>
