@@ -30,8 +30,9 @@ public static class ServiceRunner
             WebApplication admin = await AdminServer.StartAsync(settings, service, observability.Prometheus, ConfigureLogging);
             await using (admin)
             {
-                WriteWelcome(service, AdminServer.UrlOf(admin));
+                // Before "Ready.": who waits for that may send the signal at once.
                 using PosixSignalRegistration? rescan = CatchRescan(settings, service);
+                WriteWelcome(service, AdminServer.UrlOf(admin));
                 await Task.Delay(Timeout.Infinite, cancellation).ContinueWith(_ => { }, TaskScheduler.Default);
                 bool clean = await service.StopAsync();
                 await admin.StopAsync(CancellationToken.None);
