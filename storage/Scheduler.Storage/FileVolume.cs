@@ -128,13 +128,13 @@ public sealed class FileVolume : IDisposable
         }
 
         int fd = FileCalls.Open(path, LibC.ReadWrite | (status.IsBlockDevice ? LibC.Exclusive : 0));
-        for (int i = 0; i < LockTries && fd == -LibC.EBUSY; i++)
+        for (int i = 0; i < LockTries && fd == -Errno.EBUSY; i++)
         {
             Thread.Sleep(LockTryMilliseconds);
             fd = FileCalls.Open(path, LibC.ReadWrite | LibC.Exclusive);
         }
 
-        if (fd == -LibC.EBUSY)
+        if (fd == -Errno.EBUSY)
             throw InUse(path, -fd);
         return fd >= 0 ? fd : throw CannotOpen(path, "open", -fd);
     }

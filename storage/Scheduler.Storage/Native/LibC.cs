@@ -11,7 +11,6 @@ internal static unsafe partial class LibC
     public const int ENOENT = 2;
     public const int ENXIO = 6;
     public const int EACCES = 13;
-    public const int EBUSY = 16;
     public const int EEXIST = 17;
     public const int ENOTTY = 25;
     public const int ENOSYS = 38;
