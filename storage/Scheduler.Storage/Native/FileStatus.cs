@@ -8,8 +8,9 @@ namespace Scheduler.Storage.Native;
 /// and some file systems).</param>
 /// <param name="DirectMemory">Alignment of memory in direct I/O, where <paramref name="DirectBlock"/> is told.</param>
 /// <param name="Allocated">Bytes of space that a regular file has.</param>
+/// <param name="Device">Number of a device.</param>
 internal readonly record struct FileStatus(
-    bool IsFile, bool IsBlockDevice, long Size, int? DirectBlock, int DirectMemory, long Allocated)
+    bool IsFile, bool IsBlockDevice, long Size, int? DirectBlock, int DirectMemory, long Allocated, (uint Major, uint Minor) Device)
 {
     private const int TypeMask = 0xf000;
     private const int TypeFile = 0x8000;
@@ -43,7 +44,8 @@ internal readonly record struct FileStatus(
             (long)stat.Size,
             told ? (int)stat.DirectOffsetAlignment : null,
             (int)stat.DirectMemoryAlignment,
-            (long)stat.Blocks * StatBlockBytes);
+            (long)stat.Blocks * StatBlockBytes,
+            (stat.DeviceMajor, stat.DeviceMinor));
         return 0;
     }
 }

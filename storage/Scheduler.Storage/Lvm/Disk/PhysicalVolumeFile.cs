@@ -48,7 +48,7 @@ internal sealed unsafe class PhysicalVolumeFile : IDisposable
         PhysicalVolumeFile file = new(path, fd);
         try
         {
-            file.Look(status.IsBlockDevice);
+            file.Look();
             return file;
         }
         catch
@@ -93,17 +93,14 @@ internal sealed unsafe class PhysicalVolumeFile : IDisposable
     private static VolumeOpenException Failed(string path, string verb, int error) =>
         new(path, $"cannot {verb} it: {FileCalls.Describe(error)}", "check the path, its permissions and the device", error);
 
-    private void Look(bool isBlockDevice)
+    private void Look()
     {
         Size = LibC.LSeek(_descriptor, 0, SeekEnd);
         if (Size < 0)
             throw Failed(Path, "learn the size of", LibC.LastError);
-        if (!isBlockDevice)
-            return;
-
-        LibC.StatXBuffer status = default;
-        if (LibC.StatX(_descriptor, "", LibC.AtEmptyPath, LibC.StatXBuffer.BasicMask, &status) != 0)
-            throw Failed(Path, "look at", LibC.LastError);
-        DeviceNumber = (status.DeviceMajor, status.DeviceMinor);
+        int error = FileStatus.Get(_descriptor, out FileStatus status);
+        if (error != 0)
+            throw Failed(Path, "look at", error);
+        DeviceNumber = status.IsBlockDevice ? status.Device : null;
     }
 }
