@@ -166,7 +166,7 @@ internal sealed class RunningVolume : IDisposable
         Faults = new KnownFaults(new MarkerFaultStore([.. _domains.Select(domain => domain.Marker)]), Settings.Name, logger);
         for (int i = 0; i < _domains.Count; i++)
         {
-            if (_domains[i].Marker?.Read() is { } fault)
+            if (_domains[i].Fault is { } fault)
                 Faults.Found(i, fault.Time);
         }
 

@@ -8,7 +8,8 @@ namespace Scheduler.Host.Running;
 /// <param name="Path">As configured; empty for a device that has none.</param>
 /// <param name="Device">The open device.</param>
 /// <param name="Marker">Where its faults are recorded; null: nowhere, it keeps nothing over a restart.</param>
-internal sealed record VolumeDomain(string Path, IBlockDevice Device, FaultMarker? Marker)
+/// <param name="Fault">The fault that was recorded there when it was opened, or null.</param>
+internal sealed record VolumeDomain(string Path, IBlockDevice Device, FaultMarker? Marker, Fault? Fault)
 {
     /// <summary>Opens all domains of a volume, which locks them: the one of its path, or its physical volumes.</summary>
     /// <param name="settings">The volume.</param>
@@ -41,7 +42,7 @@ internal sealed record VolumeDomain(string Path, IBlockDevice Device, FaultMarke
         DeviceInfo info = Device.Info;
 
         // A marker that can't be understood is a fault too; its errno is unknown then.
-        int fault = Marker?.Read() is { } found ? Math.Max(1, found.Error) : 0;
+        int fault = Fault is null ? 0 : Math.Max(1, Fault.Error);
         return new DomainSpec(info.Size, info.VolatileCache, info.DurableWrites, info.SupportsDsync, fault);
     }
 
@@ -70,7 +71,8 @@ internal sealed record VolumeDomain(string Path, IBlockDevice Device, FaultMarke
         IBlockDevice device = DeviceFactory.Open(options, fallback);
         try
         {
-            return new VolumeDomain(path, device, FaultMarker.For(options));
+            FaultMarker? marker = FaultMarker.For(options);
+            return new VolumeDomain(path, device, marker, marker?.Read());
         }
         catch
         {
