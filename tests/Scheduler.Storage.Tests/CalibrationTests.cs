@@ -134,6 +134,18 @@ public sealed class CalibrationTests : IDisposable
         Assert.Null(Run(new MemoryDevice(Size), device, s_tiny with { Writes = CalibrationWrites.IfEmpty }).Refusal);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(4)]
+    public void What_is_written_is_never_zeroes(int depth)
+    {
+        WrittenBlocks device = new(new MemoryDevice(Size));
+        CalibrationOptions options = s_tiny with { Writes = CalibrationWrites.IfEmpty, DepthMax = depth };
+        Assert.Null(Run(device, default, options).Refusal);
+        Assert.True(device.Count > 0);
+        Assert.Equal(0, device.Zeroes);
+    }
+
     [Fact]
     public void A_request_that_fails_ends_it()
     {
@@ -173,5 +185,40 @@ public sealed class CalibrationTests : IDisposable
         using FileStream file = File.Create(path);
         file.SetLength(Size);
         return path;
+    }
+
+    // Counts the blocks that are written, and those among them that are nothing but zeroes.
+    private sealed unsafe class WrittenBlocks(IBlockDevice inner) : IBlockDevice
+    {
+        private const int Block = 4096;
+
+        public DeviceInfo Info => inner.Info;
+
+        public Action CompletionsReady
+        {
+            set => inner.CompletionsReady = value;
+        }
+
+        public long Count { get; private set; }
+
+        public long Zeroes { get; private set; }
+
+        public void Submit(ReadOnlySpan<DeviceRequest> requests)
+        {
+            foreach (ref readonly DeviceRequest request in requests)
+            {
+                for (long at = 0; request.Op == DeviceOp.Write && at < request.Length; at += Block)
+                {
+                    Count++;
+                    Zeroes += new ReadOnlySpan<byte>((byte*)request.Buffer + at, Block).ContainsAnyExcept((byte)0) ? 0 : 1;
+                }
+            }
+
+            inner.Submit(requests);
+        }
+
+        public int Reap(Span<DeviceCompletion> completions) => inner.Reap(completions);
+
+        public void Dispose() => inner.Dispose();
     }
 }

@@ -17,7 +17,7 @@ public sealed class DeviceCalibration
     /// <summary>Figures that share the time.</summary>
     private const int Shares = 30;
 
-    private static readonly int[] _sizes = [BlockBytes, 64 << 10, 256 << 10];
+    private static readonly int[] _sizes = [BlockBytes, 64 << 10, LoadRunner.LoadBytesMax];
     private static readonly int[] _discardSizes = [64 << 10, 1 << 20];
     private static readonly long[] _dirtyBytes = [0, 1 << 20, 16 << 20, 64 << 20];
 

@@ -10,7 +10,10 @@ namespace Scheduler.Storage.Calibration;
 /// </summary>
 internal sealed unsafe class LoadRunner : ILoopWork, IDisposable
 {
-    /// <summary>Bytes of the largest request.</summary>
+    /// <summary>Bytes of the largest request that moves data under load.</summary>
+    public const int LoadBytesMax = 256 << 10;
+
+    /// <summary>Bytes of the largest request of <see cref="Once"/> that moves data.</summary>
     public const int BytesMax = 1 << 20;
 
     private const int Alignment = 4096;
@@ -25,6 +28,7 @@ internal sealed unsafe class LoadRunner : ILoopWork, IDisposable
     private readonly long[] _samples = new long[SamplesMax];
     private readonly Random _random = new(1);
     private readonly byte* _buffers;
+    private readonly byte* _once;
     private LoadPoint _point;
     private long _areaBytes;
     private long _position;
@@ -47,11 +51,13 @@ internal sealed unsafe class LoadRunner : ILoopWork, IDisposable
         _device = device;
         _batch = new DeviceRequest[depthMax];
         _submitted = new long[depthMax];
-        _buffers = (byte*)NativeMemory.AlignedAlloc((nuint)depthMax * BytesMax, Alignment);
+        _buffers = (byte*)NativeMemory.AlignedAlloc((nuint)depthMax * LoadBytesMax, Alignment);
+        _once = (byte*)NativeMemory.AlignedAlloc(BytesMax, Alignment);
 
-        // A device that compresses, or finds what it has already, would be quick with anything else.
+        // A device that compresses, or finds what it has already, would be quick with anything else. So what a single request
+        // has read, zeroes as a rule, has a place of its own.
         for (int i = 0; i < depthMax; i++)
-            _random.NextBytes(new Span<byte>(_buffers + ((long)i * BytesMax), BytesMax));
+            _random.NextBytes(new Span<byte>(BufferOf(i), LoadBytesMax));
         device.CompletionsReady = () => _loop.Post(this);
         if (device is ILoopDevice attached)
             _loop.Post(() => attached.AttachTo(_loop));
@@ -77,7 +83,7 @@ internal sealed unsafe class LoadRunner : ILoopWork, IDisposable
     /// <param name="areaBytes">Bytes from the device's first on.</param>
     public void Write(long bytes, long areaBytes)
     {
-        int each = (int)Math.Min(Math.Min(256 << 10, areaBytes), bytes);
+        int each = (int)Math.Min(Math.Min(LoadBytesMax, areaBytes), bytes);
         Run(new LoadPoint(DeviceOp.Write, each, Math.Min(8, _batch.Length), Sequential: true), areaBytes, (bytes + each - 1) / each, Timeout.InfiniteTimeSpan);
     }
 
@@ -86,17 +92,17 @@ internal sealed unsafe class LoadRunner : ILoopWork, IDisposable
     public double Once(DeviceOp op, long offset = 0, long length = 0, DeviceFlags flags = DeviceFlags.None)
     {
         _point = new LoadPoint(op, 0, 1);
-        nint buffer = op is DeviceOp.Read or DeviceOp.Status ? (nint)_buffers : 0;
+        nint buffer = op is DeviceOp.Read or DeviceOp.Status ? Buffer : 0;
         Begin(1, Timeout.InfiniteTimeSpan, () => Add(new DeviceRequest(0, op, flags, offset, length, buffer)));
         return Math.Max(1, _samples[0] * 1e9 / Stopwatch.Frequency);
     }
 
     /// <summary>What the last <see cref="Once"/> has read.</summary>
     /// <param name="length">Bytes.</param>
-    public ReadOnlySpan<byte> Content(int length) => new(_buffers, length);
+    public ReadOnlySpan<byte> Content(int length) => new(_once, length);
 
     /// <summary>Where that is.</summary>
-    public nint Buffer => (nint)_buffers;
+    public nint Buffer => (nint)_once;
 
     void ILoopWork.Run()
     {
@@ -132,6 +138,7 @@ internal sealed unsafe class LoadRunner : ILoopWork, IDisposable
     {
         _loop.Dispose();
         NativeMemory.AlignedFree(_buffers);
+        NativeMemory.AlignedFree(_once);
         _ended.Dispose();
     }
 
@@ -189,11 +196,13 @@ internal sealed unsafe class LoadRunner : ILoopWork, IDisposable
             AddNext(index);
     }
 
+    private byte* BufferOf(int index) => _buffers + ((long)index * LoadBytesMax);
+
     private void AddNext(int index)
     {
         long places = _areaBytes / _point.Bytes;
         long place = _point.Sequential ? _position++ % places : _random.NextInt64(places);
-        nint buffer = _point.Op == DeviceOp.Discard ? 0 : (nint)(_buffers + ((long)index * BytesMax));
+        nint buffer = _point.Op == DeviceOp.Discard ? 0 : (nint)BufferOf(index);
         Add(new DeviceRequest((ulong)index, _point.Op, _point.Durable ? DeviceFlags.Dsync : DeviceFlags.None, place * _point.Bytes, _point.Bytes, buffer));
     }
 
