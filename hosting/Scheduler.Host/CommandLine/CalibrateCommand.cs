@@ -159,10 +159,18 @@ internal static class CalibrateCommand
         CalibrationTarget? there = CalibrationTarget.At(volume.Path);
         if (there is null && volume.Size == 0)
             throw new CalibrationException($"{volume.Path}: it does not exist; give --size to have a file made, and removed again.");
+
+        // Made here, and only where there is none: what is removed at the end is surely what was made.
+        if (there is null)
+            new FileStream(volume.Path, FileMode.CreateNew).Dispose();
         try
         {
             IBlockDevice device = DeviceFactory.Open(volume, reason => error.WriteLine($"threads are used, as io_uring can't be: {reason}"));
             return DeviceCalibration.Run(device, there ?? new CalibrationTarget(IsFile: true, IsAllocated: false), options, error.WriteLine, cancellation);
+        }
+        catch (CalibrationException e)
+        {
+            throw new CalibrationException($"{volume.Path}: {e.Message}");
         }
         finally
         {

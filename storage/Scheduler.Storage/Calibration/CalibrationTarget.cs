@@ -13,6 +13,8 @@ public readonly record struct CalibrationTarget(bool IsFile, bool IsAllocated)
     /// <exception cref="CalibrationException">It can't be looked at, or is something else.</exception>
     public static CalibrationTarget? At(string path)
     {
+        if (path.Length == 0)
+            throw new CalibrationException("the path is empty; name a file or a block device.");
         int error = FileStatus.Get(path, out FileStatus status);
         if (error == LibC.ENOENT)
             return null;

@@ -75,6 +75,27 @@ public sealed class CalibrateCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task What_it_has_not_made_it_does_not_remove()
+    {
+        // There is nothing behind the link, and the link is not its own.
+        string link = At("link.img");
+        File.CreateSymbolicLink(link, At("unplugged"));
+        Assert.Equal(CalibrateCommand.ExitFailed, await RunAsync("calibrate", link, "--size", "2MiB", "--seconds", "0.1"));
+        Assert.Equal(At("unplugged"), new FileInfo(link).LinkTarget);
+        Assert.Contains(link, _error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_is_too_small_is_named()
+    {
+        string disk = At("disk.img");
+        File.WriteAllBytes(disk, new byte[4096]);
+        Assert.Equal(CalibrateCommand.ExitFailed, await RunAsync("calibrate", disk, "--cache", "buffered"));
+        Assert.EndsWith($"{disk}: the device has 4096 bytes; it takes 1048576 to measure\n", _error.ToString(), StringComparison.Ordinal);
+        Assert.Equal(CalibrateCommand.ExitFailed, await RunAsync("calibrate", ""));
+    }
+
+    [Fact]
     public async Task A_directory_is_refused()
     {
         Assert.Equal(CalibrateCommand.ExitFailed, await RunAsync("calibrate", _directory.FullName));
