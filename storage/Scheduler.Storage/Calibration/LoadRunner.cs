@@ -1,14 +1,12 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
-using Scheduler.Storage.Loop;
 
 namespace Scheduler.Storage.Calibration;
 
-/// <summary>
-/// Keeps a device busy from an event loop, as a volume does, and takes the time: the loop's thread reaps, submits what comes
-/// next as one batch, and waits. One load at a time.
-/// </summary>
-internal sealed unsafe class LoadRunner : ILoopWork, IDisposable
+/// <summary>Runs loads on a device, and takes the time.</summary>
+/// <param name="device">The device; it stays the caller's to dispose, before this.</param>
+/// <param name="depthMax">Most requests in flight.</param>
+internal sealed unsafe class LoadRunner(IBlockDevice device, int depthMax) : DeviceLoop(device, depthMax, LoadBytesMax)
 {
     /// <summary>Bytes of the largest request that moves data under load.</summary>
     public const int LoadBytesMax = 256 << 10;
@@ -19,16 +17,11 @@ internal sealed unsafe class LoadRunner : ILoopWork, IDisposable
     private const int Alignment = 4096;
     private const int SamplesMax = 1 << 16;
 
-    private readonly IBlockDevice _device;
-    private readonly EventLoop _loop = new("calibration");
-    private readonly ManualResetEventSlim _ended = new();
-    private readonly DeviceCompletion[] _room = new DeviceCompletion[64];
-    private readonly DeviceRequest[] _batch;
-    private readonly long[] _submitted;
+    private readonly long[] _submitted = new long[depthMax];
     private readonly long[] _samples = new long[SamplesMax];
-    private readonly Random _random = new(1);
-    private readonly byte* _buffers;
-    private readonly byte* _once;
+
+    // What a single request has read, zeroes as a rule, is not to be written: the loads' buffers stay as they were filled.
+    private readonly byte* _once = (byte*)NativeMemory.AlignedAlloc(BytesMax, Alignment);
     private LoadPoint _point;
     private long _areaBytes;
     private long _position;
@@ -38,31 +31,14 @@ internal sealed unsafe class LoadRunner : ILoopWork, IDisposable
     private long _last;
     private long _completed;
     private long _counted;
-    private int _inFlight;
-    private int _batched;
     private int _error;
-    private bool _running;
 
-    /// <summary>Prepares to load a device.</summary>
-    /// <param name="device">The device; it stays the caller's to dispose, before this.</param>
-    /// <param name="depthMax">Most requests in flight.</param>
-    public LoadRunner(IBlockDevice device, int depthMax)
-    {
-        _device = device;
-        _batch = new DeviceRequest[depthMax];
-        _submitted = new long[depthMax];
-        _buffers = (byte*)NativeMemory.AlignedAlloc((nuint)depthMax * LoadBytesMax, Alignment);
-        _once = (byte*)NativeMemory.AlignedAlloc(BytesMax, Alignment);
+    /// <summary>What the last <see cref="Once"/> has read.</summary>
+    /// <param name="length">Bytes.</param>
+    public ReadOnlySpan<byte> Content(int length) => new(_once, length);
 
-        // A device that compresses, or finds what it has already, would be quick with anything else. So what a single request
-        // has read, zeroes as a rule, has a place of its own.
-        for (int i = 0; i < depthMax; i++)
-            _random.NextBytes(new Span<byte>(BufferOf(i), LoadBytesMax));
-        device.CompletionsReady = () => _loop.Post(this);
-        if (device is ILoopDevice attached)
-            _loop.Post(() => attached.AttachTo(_loop));
-        _loop.Start();
-    }
+    /// <summary>Where that is.</summary>
+    public nint Buffer => (nint)_once;
 
     /// <summary>Runs a load for a time.</summary>
     /// <param name="point">The load.</param>
@@ -84,7 +60,7 @@ internal sealed unsafe class LoadRunner : ILoopWork, IDisposable
     public void Write(long bytes, long areaBytes)
     {
         int each = (int)Math.Min(Math.Min(LoadBytesMax, areaBytes), bytes);
-        Run(new LoadPoint(DeviceOp.Write, each, Math.Min(8, _batch.Length), Sequential: true), areaBytes, (bytes + each - 1) / each, Timeout.InfiniteTimeSpan);
+        Run(new LoadPoint(DeviceOp.Write, each, Math.Min(8, _submitted.Length), Sequential: true), areaBytes, (bytes + each - 1) / each, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>One request by itself.</summary>
@@ -93,87 +69,12 @@ internal sealed unsafe class LoadRunner : ILoopWork, IDisposable
     {
         _point = new LoadPoint(op, 0, 1);
         nint buffer = op is DeviceOp.Read or DeviceOp.Status ? Buffer : 0;
-        Begin(1, Timeout.InfiniteTimeSpan, () => Add(new DeviceRequest(0, op, flags, offset, length, buffer)));
+        Begin(1, Timeout.InfiniteTimeSpan, () => AddTimed(new DeviceRequest(0, op, flags, offset, length, buffer)));
         return Math.Max(1, _samples[0] * 1e9 / Stopwatch.Frequency);
     }
 
-    /// <summary>What the last <see cref="Once"/> has read.</summary>
-    /// <param name="length">Bytes.</param>
-    public ReadOnlySpan<byte> Content(int length) => new(_once, length);
-
-    /// <summary>Where that is.</summary>
-    public nint Buffer => (nint)_once;
-
-    void ILoopWork.Run()
-    {
-        while (true)
-        {
-            if (_batched > 0)
-            {
-                _inFlight += _batched;
-                int count = _batched;
-                _batched = 0;
-                _device.Submit(_batch.AsSpan(0, count));
-            }
-
-            int reaped = _device.Reap(_room);
-            if (reaped == 0)
-                break;
-            _inFlight -= reaped;
-            long now = Stopwatch.GetTimestamp();
-            for (int i = 0; i < reaped; i++)
-                Complete(_room[i], now);
-        }
-
-        // A call that was still on its way when the last load ended finds nothing running.
-        if (_running && _inFlight == 0)
-        {
-            _running = false;
-            _ended.Set();
-        }
-    }
-
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        _loop.Dispose();
-        NativeMemory.AlignedFree(_buffers);
-        NativeMemory.AlignedFree(_once);
-        _ended.Dispose();
-    }
-
-    private void Run(LoadPoint point, long areaBytes, long requests, TimeSpan time)
-    {
-        _point = point;
-        _areaBytes = areaBytes;
-        Begin(requests, time, () =>
-        {
-            for (int i = 0; i < point.Depth && _toSubmit > 0; i++)
-                AddNext(i);
-        });
-    }
-
-    private void Begin(long requests, TimeSpan time, Action first)
-    {
-        _ended.Reset();
-        _loop.Post(() =>
-        {
-            _toSubmit = requests;
-            _completed = 0;
-            _counted = 0;
-            _error = 0;
-            _running = true;
-            _started = Stopwatch.GetTimestamp();
-            _until = time == Timeout.InfiniteTimeSpan ? long.MaxValue : _started + (long)(time.TotalSeconds * Stopwatch.Frequency);
-            first();
-            ((ILoopWork)this).Run();
-        });
-        _ended.Wait();
-        if (_error != 0)
-            throw new CalibrationException($"a {_point.Op.ToString().ToLowerInvariant()} failed: errno {_error}");
-    }
-
-    private void Complete(in DeviceCompletion completion, long now)
+    protected override void Complete(in DeviceCompletion completion, long now)
     {
         int index = (int)completion.Tag;
         if (completion.Error != 0)
@@ -196,20 +97,52 @@ internal sealed unsafe class LoadRunner : ILoopWork, IDisposable
             AddNext(index);
     }
 
-    private byte* BufferOf(int index) => _buffers + ((long)index * LoadBytesMax);
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        base.Dispose();
+        NativeMemory.AlignedFree(_once);
+    }
+
+    private void Run(LoadPoint point, long areaBytes, long requests, TimeSpan time)
+    {
+        _point = point;
+        _areaBytes = areaBytes;
+        Begin(requests, time, () =>
+        {
+            for (int i = 0; i < point.Depth && _toSubmit > 0; i++)
+                AddNext(i);
+        });
+    }
+
+    private void Begin(long requests, TimeSpan time, Action first)
+    {
+        RunToEnd(() =>
+        {
+            _toSubmit = requests;
+            _completed = 0;
+            _counted = 0;
+            _error = 0;
+            _started = Stopwatch.GetTimestamp();
+            _until = time == Timeout.InfiniteTimeSpan ? long.MaxValue : _started + (long)(time.TotalSeconds * Stopwatch.Frequency);
+            first();
+        });
+        if (_error != 0)
+            throw new CalibrationException($"a {_point.Op.ToString().ToLowerInvariant()} failed: errno {_error}");
+    }
 
     private void AddNext(int index)
     {
         long places = _areaBytes / _point.Bytes;
-        long place = _point.Sequential ? _position++ % places : _random.NextInt64(places);
-        nint buffer = _point.Op == DeviceOp.Discard ? 0 : (nint)BufferOf(index);
-        Add(new DeviceRequest((ulong)index, _point.Op, _point.Durable ? DeviceFlags.Dsync : DeviceFlags.None, place * _point.Bytes, _point.Bytes, buffer));
+        long place = _point.Sequential ? _position++ % places : Random.NextInt64(places);
+        nint buffer = _point.Op == DeviceOp.Discard ? 0 : BufferOf(index);
+        AddTimed(new DeviceRequest((ulong)index, _point.Op, _point.Durable ? DeviceFlags.Dsync : DeviceFlags.None, place * _point.Bytes, _point.Bytes, buffer));
     }
 
-    private void Add(in DeviceRequest request)
+    private void AddTimed(in DeviceRequest request)
     {
         _toSubmit--;
         _submitted[request.Tag] = Stopwatch.GetTimestamp();
-        _batch[_batched++] = request;
+        Add(request);
     }
 }
