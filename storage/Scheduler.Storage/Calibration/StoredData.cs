@@ -43,9 +43,9 @@ internal static class StoredData
         string? tail = FindIn(runner, end, (int)(size - end));
         if (tail is not null)
             return tail;
-        for (int i = 1; i < Samples; i++)
+        for (int i = 1; i <= Samples; i++)
         {
-            long offset = size / Samples * i / SampleBytes * SampleBytes;
+            long offset = size / (Samples + 1) * i / SampleBytes * SampleBytes;
             if (offset + SampleBytes <= size && FindIn(runner, offset, SampleBytes) is { } found)
                 return found;
         }
