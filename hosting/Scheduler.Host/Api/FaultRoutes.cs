@@ -36,8 +36,9 @@ internal static partial class FaultRoutes
             return Results.Problem(problem, statusCode: StatusCodes.Status404NotFound);
         }
 
+        // Waited for though the client may be gone: who has cleared a fault is in the log in any case.
         string by = ClientOf(context.Connection);
-        if (await volume!.ClearFaultAsync(domain).WaitAsync(context.RequestAborted) is { } refusal)
+        if (await volume!.ClearFaultAsync(domain) is { } refusal)
         {
             NotCleared(logger, name, domain, by, refusal);
             return Results.Problem(refusal, statusCode: StatusCodes.Status409Conflict);

@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Logging;
@@ -17,6 +19,7 @@ public sealed class FaultApiTests : IAsyncLifetime
     private readonly string _directory = Directory.CreateTempSubdirectory("scheduler-test-").FullName;
     private readonly StringWriter _output = new();
     private readonly StringWriter _error = new();
+    private readonly LogLines _log = new();
     private Observability _observability = null!;
     private Service _service = null!;
     private WebApplication _admin = null!;
@@ -45,7 +48,7 @@ public sealed class FaultApiTests : IAsyncLifetime
         ServiceSettings settings = SettingsLoader.Load(file, []);
         _observability = new Observability(settings.Telemetry, 2000);
         _service = new Service(settings, _observability.Volumes, NullLoggerFactory.Instance);
-        _admin = await AdminServer.StartAsync(settings, _service, _observability.Prometheus, logging => logging.SetMinimumLevel(LogLevel.None));
+        _admin = await AdminServer.StartAsync(settings, _service, _observability.Prometheus, logging => logging.SetMinimumLevel(LogLevel.Warning).AddProvider(_log));
     }
 
     public async Task DisposeAsync()
@@ -81,6 +84,27 @@ public sealed class FaultApiTests : IAsyncLifetime
         Assert.False(File.Exists(Marker), "the marker is still there");
         Assert.Empty(_service.Problems());
         Assert.Null(client.TakeReply());
+    }
+
+    [Fact]
+    public async Task Who_cleared_a_fault_is_logged_though_it_does_not_wait()
+    {
+        using RawClient client = Fence();
+        using ManualResetEventSlim goOn = new();
+        _service.Volumes[0].Loop.Post(() => goOn.Wait());
+        Uri url = new(Url);
+        using (TcpClient hasty = new(url.Host, url.Port))
+            await hasty.GetStream().WriteAsync("DELETE /api/v1/faults/v/0 HTTP/1.1\r\nHost: localhost\r\n\r\n"u8.ToArray());
+
+        // For the server to see that it has gone.
+        await Task.Delay(300);
+        goOn.Set();
+        for (int i = 0; i < 1000 && !_log.Lines.Any(TellsWho); i++)
+            await Task.Delay(10);
+        Assert.Contains(_log.Lines, TellsWho);
+
+        static bool TellsWho(string line) => line.StartsWith("Volume v: the fault of domain 0 (errno 5, since ", StringComparison.Ordinal)
+            && line.Contains(" was cleared by 127.0.0.1:", StringComparison.Ordinal);
     }
 
     [Fact]
@@ -157,4 +181,23 @@ public sealed class FaultApiTests : IAsyncLifetime
 
     private Task<int> Run(params string[] args) =>
         SchedulerCommandLine.RunAsync(args, _output, _error, (_, _) => Task.FromResult(0), CancellationToken.None);
+
+    private sealed class LogLines : ILoggerProvider, ILogger
+    {
+        public ConcurrentQueue<string> Lines { get; } = new();
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            Lines.Enqueue(formatter(state, exception));
+
+        public void Dispose()
+        {
+        }
+    }
 }
