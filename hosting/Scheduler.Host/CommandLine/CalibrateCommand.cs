@@ -24,7 +24,7 @@ internal static class CalibrateCommand
         Option<string?> output = new("--output") { Description = "File for the profile. Default: it is printed", HelpName = "FILE" };
         Option<double> seconds = new("--seconds")
         {
-            Description = "Time for measuring, besides filling. Default: 30",
+            Description = "Time for measuring, besides filling",
             HelpName = "N",
             DefaultValueFactory = _ => 30,
             CustomParser = argument =>
@@ -54,7 +54,7 @@ internal static class CalibrateCommand
         };
         Option<int> depth = new("--depth")
         {
-            Description = "Most requests in flight: as the volume's depth. Default: 32",
+            Description = "Most requests in flight: as the volume's depth",
             HelpName = "N",
             DefaultValueFactory = _ => 32,
         };
@@ -109,7 +109,7 @@ internal static class CalibrateCommand
     {
         Option<string> option = new(name)
         {
-            Description = $"{description}. Default: {KebabName.Of(otherwise)}",
+            Description = description,
             HelpName = KebabName.List<T>(),
             DefaultValueFactory = _ => KebabName.Of(otherwise),
         };
