@@ -16,11 +16,11 @@ internal sealed record PlacedDisk(DiskSettings Settings, IReadOnlyList<Extent> E
     public static PlacedDisk Slice(DiskSettings disk) => new(disk, [new Extent(0, 0, disk.Offset, disk.Size)]);
 
     /// <summary>What the core is told of it.</summary>
-    /// <param name="guests">The volume's guests, by index.</param>
-    public DiskSpec Spec(IReadOnlyList<GuestSettings> guests) => new()
+    /// <param name="guests">Indices of the volume's guests, by name.</param>
+    public DiskSpec Spec(IReadOnlyDictionary<string, int> guests) => new()
     {
         Name = Settings.Name,
-        Guest = guests.ToList().FindIndex(guest => guest.Name == Settings.Guest.Name),
+        Guest = guests[Settings.Guest.Name],
         Ordered = Settings.Ordered,
         Extents = Extents,
     };

@@ -13,6 +13,7 @@ internal sealed class RunningVolume : IDisposable
     private readonly IReadOnlyList<VolumeDomain> _domains;
     private readonly IReadOnlyList<DiskSettings> _configured;
     private readonly IReadOnlyList<GuestSettings> _guests;
+    private readonly Dictionary<string, int> _guestIndices;
     private readonly LoopDispatcher _dispatcher;
     private volatile IReadOnlyList<PlacedDisk> _disks = [];
 
@@ -21,7 +22,9 @@ internal sealed class RunningVolume : IDisposable
         Settings = settings;
         _domains = domains;
         _configured = [.. service.Disks.Where(disk => disk.Volume.Name == settings.Name)];
-        _guests = [.. service.Guests.Where(guest => _configured.Any(disk => disk.Guest.Name == guest.Name))];
+        HashSet<string> owners = [.. _configured.Select(disk => disk.Guest.Name)];
+        _guests = [.. service.Guests.Where(guest => owners.Contains(guest.Name))];
+        _guestIndices = _guests.Select((guest, i) => (guest.Name, i)).ToDictionary();
         Loop = new EventLoop($"volume-{settings.Name}");
         _dispatcher = new LoopDispatcher(Loop);
     }
@@ -110,7 +113,7 @@ internal sealed class RunningVolume : IDisposable
         if (found.WhyNotInPlaceOf(_disks) is { } problem)
             return problem;
         TaskCompletionSource<string?> changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        Actor.Tell(new ChangeDisks([.. found.Disks.Select(disk => disk.Spec(_guests))], changed.SetResult));
+        Actor.Tell(new ChangeDisks([.. found.Disks.Select(disk => disk.Spec(_guestIndices))], changed.SetResult));
         if (await Task.WhenAny(changed.Task, Status.Stopped) != changed.Task)
             return "its scheduler has stopped";
         if (changed.Task.Result is { } refused)
@@ -195,7 +198,7 @@ internal sealed class RunningVolume : IDisposable
     {
         Domains = [.. _domains.Select(domain => domain.Spec())],
         Guests = [.. _guests.Select(GuestSpecOf)],
-        Disks = [.. _disks.Select(disk => disk.Spec(_guests))],
+        Disks = [.. _disks.Select(disk => disk.Spec(_guestIndices))],
         Depth = Settings.Depth,
         LatencyTargetNs = (long)Settings.LatencyTarget.TotalNanoseconds,
         Policy = Settings.Policy,

@@ -75,8 +75,14 @@ internal sealed partial class Service : IDisposable
     public IReadOnlyList<RunningVolume> Volumes => _volumes;
 
     /// <summary>The disks that are served now, in the order of the configuration.</summary>
-    public IReadOnlyList<PlacedDisk> Disks =>
-        [.. from configured in _settings.Disks from disk in _volumes.SelectMany(volume => volume.Disks) where disk.Settings == configured select disk];
+    public IReadOnlyList<PlacedDisk> Disks
+    {
+        get
+        {
+            Dictionary<string, PlacedDisk> served = _volumes.SelectMany(volume => volume.Disks).ToDictionary(disk => disk.Settings.Name);
+            return [.. _settings.Disks.Select(disk => served.GetValueOrDefault(disk.Name)).OfType<PlacedDisk>()];
+        }
+    }
 
     /// <summary>Where NBD is served.</summary>
     public IReadOnlyList<EndPoint> NbdEndpoints => _nbd.LocalEndpoints;
