@@ -139,11 +139,19 @@ public sealed class CalibrationTests : IDisposable
     [InlineData(4)]
     public void What_is_written_is_never_zeroes(int depth)
     {
-        WrittenBlocks device = new(new MemoryDevice(Size));
+        WatchedDevice device = new(new MemoryDevice(Size));
         CalibrationOptions options = s_tiny with { Writes = CalibrationWrites.IfEmpty, DepthMax = depth };
         Assert.Null(Run(device, default, options).Refusal);
         Assert.True(device.Count > 0);
         Assert.Equal(0, device.Zeroes);
+    }
+
+    [Fact]
+    public void A_file_is_empty_again_also_where_nothing_is_discarded()
+    {
+        string path = NewFile();
+        Assert.Null(Run(new WatchedDevice(Open(path)), s_file, s_tiny).Refusal);
+        Assert.True(File.ReadAllBytes(path).AsSpan().IndexOfAnyExcept((byte)0) < 0);
     }
 
     [Fact]
@@ -187,8 +195,8 @@ public sealed class CalibrationTests : IDisposable
         return path;
     }
 
-    // Counts the blocks that are written, and those among them that are nothing but zeroes.
-    private sealed unsafe class WrittenBlocks(IBlockDevice inner) : IBlockDevice
+    // Counts the blocks that are written, and those among them that are nothing but zeroes. It takes no advice to discard.
+    private sealed unsafe class WatchedDevice(IBlockDevice inner) : IBlockDevice
     {
         private const int Block = 4096;
 
@@ -205,8 +213,11 @@ public sealed class CalibrationTests : IDisposable
 
         public void Submit(ReadOnlySpan<DeviceRequest> requests)
         {
-            foreach (ref readonly DeviceRequest request in requests)
+            DeviceRequest[] taken = requests.ToArray();
+            foreach (ref DeviceRequest request in taken.AsSpan())
             {
+                if (request.Op == DeviceOp.Discard)
+                    request = request with { Op = DeviceOp.Prefetch };
                 for (long at = 0; request.Op == DeviceOp.Write && at < request.Length; at += Block)
                 {
                     Count++;
@@ -214,7 +225,7 @@ public sealed class CalibrationTests : IDisposable
                 }
             }
 
-            inner.Submit(requests);
+            inner.Submit(taken);
         }
 
         public int Reap(Span<DeviceCompletion> completions) => inner.Reap(completions);

@@ -100,11 +100,9 @@ public sealed class DeviceCalibration
         {
             if (restore)
             {
-                // It was sparse, or had its space and nothing in it.
+                // It was sparse, or had its space and nothing in it. To discard would be advice.
                 _progress("emptying the file again");
-                _ = _target.IsAllocated
-                    ? _runner.Once(DeviceOp.Zero, 0, _areaBytes, DeviceFlags.NoHole)
-                    : _runner.Once(DeviceOp.Discard, 0, _areaBytes);
+                _ = _runner.Once(DeviceOp.Zero, 0, _areaBytes, _target.IsAllocated ? DeviceFlags.NoHole : DeviceFlags.None);
                 _ = _runner.Once(DeviceOp.Flush);
             }
         }
