@@ -13,6 +13,10 @@ namespace Scheduler.Host.Running;
 /// <summary>Collects the instruments: for Prometheus on demand, and for an OTLP collector if one is configured.</summary>
 internal sealed class Observability : IDisposable
 {
+    /// <summary>The runtime's own meter, and those of its instruments that say how the service is doing.</summary>
+    private const string RuntimeMeter = "System.Runtime";
+    private static readonly string[] s_runtimeParts = ["dotnet.gc.", "dotnet.process.", "dotnet.thread_pool."];
+
     private readonly MeterProvider _meters;
     private readonly TracerProvider? _tracer;
 
@@ -24,10 +28,11 @@ internal sealed class Observability : IDisposable
         ResourceBuilder resource = ResourceBuilder.CreateDefault().AddService("scheduler");
         MeterProviderBuilder meters = Sdk.CreateMeterProviderBuilder()
             .SetResourceBuilder(resource)
-            .AddMeter(VolumeTelemetry.SourceName)
+            .AddMeter(VolumeTelemetry.SourceName, RuntimeMeter)
 
             // Beyond its default of 2,000 the SDK would lump guests together.
-            .AddView(instrument => instrument is Histogram<double>
+            .AddView(instrument => IsLeftOut(instrument) ? MetricStreamConfiguration.Drop
+                : instrument is Histogram<double>
                 ? new ExplicitBucketHistogramConfiguration { CardinalityLimit = seriesMax, Boundaries = VolumeTelemetry.BucketBoundaries }
                 : new MetricStreamConfiguration { CardinalityLimit = seriesMax })
             .AddReader(new BaseExportingMetricReader(Prometheus));
@@ -66,6 +71,9 @@ internal sealed class Observability : IDisposable
         _meters.Dispose();
         Volumes.Dispose();
     }
+
+    private static bool IsLeftOut(Instrument instrument) =>
+        instrument.Meter.Name == RuntimeMeter && !s_runtimeParts.Any(part => instrument.Name.StartsWith(part, StringComparison.Ordinal));
 
     private static void Point(OtlpExporterOptions options, Uri endpoint, string path)
     {
