@@ -15,14 +15,19 @@ public static class ServiceRunner
     public const int ExitFailed = 1;
 
     /// <summary>Runs until cancelled.</summary>
-    /// <param name="settings">Checked configuration.</param>
+    /// <param name="source">Where the configuration is.</param>
     /// <param name="cancellation">Asks for a clean stop.</param>
     /// <returns>The exit code.</returns>
-    public static async Task<int> RunAsync(ServiceSettings settings, CancellationToken cancellation)
+    /// <exception cref="HoconException">The configuration is wrong.</exception>
+    public static async Task<int> RunAsync(SettingsSource source, CancellationToken cancellation)
     {
-        ArgumentNullException.ThrowIfNull(settings);
+        ArgumentNullException.ThrowIfNull(source);
+        LoadedSettings loaded = source.LoadWithKeys();
+        ServiceSettings settings = loaded.Settings;
+        LogLevels levels = new(settings.Log);
         _ = Directory.CreateDirectory(settings.DataDirectory);
         using ILoggerFactory loggers = LoggerFactory.Create(ConfigureLogging);
+        ServiceManager manager = new(Environment.GetEnvironmentVariable, loggers.CreateLogger<ServiceManager>());
         using Observability observability = new(settings.Telemetry, Math.Max(2000, 2 * settings.Disks.Count * VolumeStatus.OpNames.Count));
         try
         {
@@ -30,10 +35,22 @@ public static class ServiceRunner
             WebApplication admin = await AdminServer.StartAsync(settings, service, observability.Prometheus, ConfigureLogging);
             await using (admin)
             {
+                ConfigurationReload reload = new(source, loaded, levels, loggers.CreateLogger<ConfigurationReload>());
+                using Reloader reloader = new(reload, service, manager);
+
                 // Before "Ready.": who waits for that may send the signal at once.
-                using PosixSignalRegistration? rescan = CatchRescan(settings, service);
+                using PosixSignalRegistration hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
+                {
+                    signal.Cancel = true;
+                    _ = reloader.ReloadAsync();
+                });
+                using Watchdog? watchdog = manager.WatchdogTimeout is { } timeout
+                    ? new Watchdog(timeout / 2, [.. service.Volumes.Select(volume => volume.Loop)], manager.Alive)
+                    : null;
                 WriteWelcome(service, AdminServer.UrlOf(admin));
+                manager.Ready(service.Summary());
                 await Task.Delay(Timeout.Infinite, cancellation).ContinueWith(_ => { }, TaskScheduler.Default);
+                manager.Stopping();
                 bool clean = await service.StopAsync();
                 await admin.StopAsync(CancellationToken.None);
                 return clean ? 0 : ExitFailed;
@@ -47,8 +64,7 @@ public static class ServiceRunner
 
         void ConfigureLogging(ILoggingBuilder logging)
         {
-            _ = logging.SetMinimumLevel(settings.LogLevel)
-                .AddFilter("Microsoft", LogLevel.Warning)
+            _ = logging.AddFilter((category, level) => levels.IsEnabled(category, level))
 
                 // A failure to start is told below, in one line.
                 .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None)
@@ -63,16 +79,6 @@ public static class ServiceRunner
             _ = logging.Services.Configure<ConsoleLoggerOptions>(console => console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite);
         }
     }
-
-    // Without a volume group there is nothing to read anew, and SIGHUP ends the process, as ever.
-    private static PosixSignalRegistration? CatchRescan(ServiceSettings settings, Service service) =>
-        settings.Volumes.Any(volume => volume.IsGroup)
-            ? PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
-            {
-                signal.Cancel = true;
-                _ = service.RescanAsync();
-            })
-            : null;
 
     // What to connect to, ready to paste.
     private static void WriteWelcome(Service service, string adminUrl)

@@ -9,23 +9,28 @@ public static class SchedulerCommandLine
     /// <summary>Exit code for a command line or a configuration that is wrong.</summary>
     public const int ExitUsage = 2;
 
+    /// <summary>What the exit codes of all commands mean.</summary>
+    internal const string ExitCodes =
+        "0 done; 1 it failed, or what was to hold does not; 2 the command line or the configuration is wrong";
+
     /// <summary>Parses and runs a command line.</summary>
     /// <param name="args">Arguments without the program's name.</param>
     /// <param name="output">For help and the version.</param>
     /// <param name="error">For errors, one line each.</param>
-    /// <param name="serve">What <c>serve</c> runs once its configuration was checked; gives the exit code.</param>
+    /// <param name="serve">What <c>serve</c> runs; loads the configuration, and gives the exit code.</param>
     /// <param name="cancellation">Stops the running command.</param>
     /// <returns>0 for success, <see cref="ExitUsage"/>, or what <paramref name="serve"/> gave.</returns>
     public static async Task<int> RunAsync(
         string[] args,
         TextWriter output,
         TextWriter error,
-        Func<ServiceSettings, CancellationToken, Task<int>> serve,
+        Func<SettingsSource, CancellationToken, Task<int>> serve,
         CancellationToken cancellation)
     {
-        RootCommand root = new("Serves the disks of many guests on shared volumes.")
+        RootCommand root = new($"Serves the disks of many guests on shared volumes.\n\nExit codes: {ExitCodes}.")
         {
             ServeCommand.Create(serve),
+            ConfigCommand.Create(),
             SimulateCommand.Create(),
             ExperimentCommand.Create(),
             CalibrateCommand.Create(),

@@ -25,14 +25,20 @@ public static class SettingsLoader
         string? file, IReadOnlyList<string> sets, Func<string, string?>? environment = null)
     {
         ArgumentNullException.ThrowIfNull(sets);
+        return LoadWithKeys(file, sets, environment ?? Environment.GetEnvironmentVariable).Settings;
+    }
+
+    /// <summary>As <see cref="Load"/>, with the keys that the settings were made from.</summary>
+    internal static LoadedSettings LoadWithKeys(string? file, IReadOnlyList<string> sets, Func<string, string?> environment)
+    {
         if (file?.Length == 0)
             throw new HoconException(new HoconPosition("--config", 0), "", "needs the name of a file");
         string path = file ?? ShippedFiles.Find(DefaultFile);
-        HoconDocument document = LoadDocument(path, sets, environment ?? Environment.GetEnvironmentVariable);
+        HoconDocument document = LoadDocument(path, sets, environment);
         IConfiguration configuration =
             new ConfigurationBuilder().Add(new HoconConfigurationSource(document)).Build();
         ServiceOptions options = configuration.GetSection(ServiceOptions.Section).Get<ServiceOptions>() ?? new();
-        return new SettingsBuilder(document, new HoconPosition(path, 0)).Build(options);
+        return new LoadedSettings(path, new SettingsBuilder(document, new HoconPosition(path, 0)).Build(options), document);
     }
 
     /// <summary>The keys of the reference with its defaults, templates included.</summary>

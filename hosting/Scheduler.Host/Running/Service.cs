@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Scheduler.Actors;
@@ -12,8 +13,8 @@ namespace Scheduler.Host.Running;
 /// <summary>The running service without its admin side: volumes, and the NBD server in front of them.</summary>
 internal sealed partial class Service : IDisposable
 {
-    /// <summary>Longest time that a clean stop waits for the volumes, and then for the last replies.</summary>
-    private static readonly TimeSpan s_stopTimeMax = TimeSpan.FromSeconds(30);
+    /// <summary>Longest time that a clean stop waits for the volumes; for the last replies, little more.</summary>
+    public static readonly TimeSpan StopTimeMax = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan s_lastRepliesTimeMax = TimeSpan.FromSeconds(2);
 
     private readonly ILogger _logger;
@@ -92,6 +93,10 @@ internal sealed partial class Service : IDisposable
     /// <returns>Bytes.</returns>
     public long BuffersInUse(string guest) => _guests[guest].Buffers.InUse;
 
+    /// <summary>What it serves, in a line.</summary>
+    /// <returns>The line.</returns>
+    public string Summary() => string.Create(CultureInfo.InvariantCulture, $"Serves disks: {Disks.Count}, volumes: {_volumes.Count}");
+
     /// <summary>What keeps the service from being ready, a line each; empty if it is ready.</summary>
     /// <returns>The problems.</returns>
     public IReadOnlyList<string> Problems()
@@ -142,14 +147,14 @@ internal sealed partial class Service : IDisposable
             volume.Actor.Tell(StopVolume.Instance);
 
         bool clean = true;
-        Task timeIsUp = Task.Delay(s_stopTimeMax);
+        Task timeIsUp = Task.Delay(StopTimeMax);
         foreach (RunningVolume volume in _volumes)
         {
             Task ended = await Task.WhenAny(volume.Status.Stopped, timeIsUp);
             if (ended != volume.Status.Stopped)
             {
                 // Its device does not come back. Closing it would wait for ever.
-                StopTimedOut(_logger, volume.Settings.Name, s_stopTimeMax.TotalSeconds);
+                StopTimedOut(_logger, volume.Settings.Name, StopTimeMax.TotalSeconds);
                 clean = false;
             }
             else

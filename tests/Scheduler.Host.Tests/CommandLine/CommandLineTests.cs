@@ -99,9 +99,9 @@ public sealed class CommandLineTests : IDisposable
         args,
         _output,
         _error,
-        (settings, _) =>
+        (source, _) =>
         {
-            _served = settings;
+            _served = source.Load();
             return Task.FromResult(exitCode);
         },
         CancellationToken.None);

@@ -35,7 +35,7 @@ public sealed class SettingsLoaderTests : IDisposable
     {
         ServiceSettings settings = _file.Load();
         Assert.False(settings.Insecure);
-        Assert.Equal(LogLevel.Information, settings.LogLevel);
+        Assert.Equal(new LogSettings(LogLevel.Information, null, null, null, null), settings.Log);
         Assert.Equal((1024, 128), (settings.Nbd.ConnectionsMax, settings.Nbd.Credits));
         Assert.Equal(TimeSpan.FromSeconds(10), settings.Nbd.HandshakeTimeout);
         Assert.Equal(new TelemetrySettings(null, 0.01), settings.Telemetry);
@@ -82,7 +82,7 @@ public sealed class SettingsLoaderTests : IDisposable
         Assert.Equal((5, 7, 2.0), (settings.Nbd.ConnectionsMax, settings.Nbd.Credits, settings.Nbd.HandshakeTimeout.TotalSeconds));
         Assert.Equal(new UnixListenEndpoint("/run/admin.sock"), settings.AdminListen);
         Assert.Equal(new TelemetrySettings(new Uri("https://collector:4317"), 0.5), settings.Telemetry);
-        Assert.Equal(LogLevel.Debug, settings.LogLevel);
+        Assert.Equal(LogLevel.Debug, settings.Log.Level);
         FaultyOptions faulty = new()
         {
             ServiceTime = TimeSpan.FromMilliseconds(1),

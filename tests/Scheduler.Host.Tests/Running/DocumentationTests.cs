@@ -31,6 +31,8 @@ public sealed partial class DocumentationTests
 
     [Theory]
     [InlineData("serve")]
+    [InlineData("config", "check")]
+    [InlineData("config", "show")]
     [InlineData("experiment", "run")]
     [InlineData("fault", "list")]
     [InlineData("fault", "clear")]
@@ -42,6 +44,15 @@ public sealed partial class DocumentationTests
         IEnumerable<string> options = Option().Matches(help.ToString()).Select(match => match.Value).Distinct().Where(option => option is not "--help" and not "--version");
         Assert.NotEmpty(options);
         Assert.All(options, option => Assert.Contains(option, Readme(), StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Help_and_README_say_what_exit_codes_mean()
+    {
+        StringWriter help = new();
+        _ = await SchedulerCommandLine.RunAsync(["--help"], help, help, (_, _) => Task.FromResult(0), CancellationToken.None);
+        Assert.Contains(SchedulerCommandLine.ExitCodes, OnOneLine(help.ToString()), StringComparison.Ordinal);
+        Assert.Contains(SchedulerCommandLine.ExitCodes, OnOneLine(Readme()), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -111,6 +122,8 @@ public sealed partial class DocumentationTests
         service.StopAsync().GetAwaiter().GetResult();
         return [.. TypeLine().Matches(Encoding.UTF8.GetString(text.WrittenSpan)).Select(match => match.Groups[1].Value)];
     }
+
+    private static string OnOneLine(string text) => string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
 
     private static string Readme() => File.ReadAllText(Path.Combine(Root(), "README.md"));
 

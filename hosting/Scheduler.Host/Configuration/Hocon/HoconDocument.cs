@@ -50,6 +50,11 @@ internal sealed class HoconDocument
     /// <returns>The names; none if it is no section.</returns>
     public IReadOnlyList<string> NamesIn(string key) => _names.GetValueOrDefault(key) ?? [];
 
+    /// <summary>Whether a key is a list.</summary>
+    /// <param name="key">A flat key.</param>
+    /// <returns>Whether it is.</returns>
+    public bool IsList(string key) => _lists.ContainsKey(key);
+
     /// <summary>How many items a list has; their flat keys end in 0, 1 and so on.</summary>
     /// <param name="key">The list's flat key.</param>
     /// <returns>The count; 0 if it is no list.</returns>

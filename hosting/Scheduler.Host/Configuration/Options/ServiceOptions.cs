@@ -76,4 +76,23 @@ internal sealed class LogEntry
 {
     [ConfigurationKeyName("level")]
     public string? Level { get; set; }
+
+    [ConfigurationKeyName("levels")]
+    public LogLevelsEntry Levels { get; set; } = new();
+}
+
+/// <summary><c>scheduler.log.levels</c></summary>
+internal sealed class LogLevelsEntry
+{
+    [ConfigurationKeyName("volume")]
+    public string? Volume { get; set; }
+
+    [ConfigurationKeyName("nbd")]
+    public string? Nbd { get; set; }
+
+    [ConfigurationKeyName("actors")]
+    public string? Actors { get; set; }
+
+    [ConfigurationKeyName("admin")]
+    public string? Admin { get; set; }
 }

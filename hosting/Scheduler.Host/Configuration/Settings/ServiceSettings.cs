@@ -12,8 +12,8 @@ public sealed record ServiceSettings
     /// <summary>Whether addresses that other machines can reach were allowed.</summary>
     public required bool Insecure { get; init; }
 
-    /// <summary>Lowest level that is logged.</summary>
-    public required LogLevel LogLevel { get; init; }
+    /// <summary>What is logged.</summary>
+    public required LogSettings Log { get; init; }
 
     /// <summary>The NBD front end.</summary>
     public required NbdSettings Nbd { get; init; }
@@ -41,6 +41,14 @@ public sealed record ServiceSettings
 /// <param name="Credits">Requests in flight per connection; 1 to 1,024.</param>
 public sealed record NbdSettings(
     IReadOnlyList<ListenEndpoint> Listen, int ConnectionsMax, TimeSpan HandshakeTimeout, int Credits);
+
+/// <summary>Lowest levels that are logged.</summary>
+/// <param name="Level">Where nothing else is said.</param>
+/// <param name="Volume">Of volumes; null: as <paramref name="Level"/>, and so below.</param>
+/// <param name="Nbd">Of guests' connections.</param>
+/// <param name="Actors">Of actors.</param>
+/// <param name="Admin">Of the admin address.</param>
+public sealed record LogSettings(LogLevel Level, LogLevel? Volume, LogLevel? Nbd, LogLevel? Actors, LogLevel? Admin);
 
 /// <summary>Export of traces and metrics.</summary>
 /// <param name="OtlpEndpoint">An http or https address of an OTLP collector; null: nothing is exported.</param>

@@ -25,7 +25,7 @@ internal sealed partial class SettingsBuilder(HoconDocument document, HoconPosit
         {
             DataDirectory = _reader.FilePath(At("data-dir"), options.DataDir),
             Insecure = insecure,
-            LogLevel = _reader.Choice<LogLevel>(At("log:level"), options.Log.Level),
+            Log = Log(options.Log),
             Nbd = Nbd(options.Nbd, listen),
             AdminListen = listen.Admin(At("admin:listen"), options.Admin.Listen),
             Telemetry = new TelemetrySettings(
@@ -51,6 +51,18 @@ internal sealed partial class SettingsBuilder(HoconDocument document, HoconPosit
             TimeSpan.FromMilliseconds(100),
             TimeSpan.FromMinutes(10)),
         _reader.Count(At("nbd:credits"), entry.Credits, 1, 1024));
+
+    private LogSettings Log(LogEntry entry)
+    {
+        return new LogSettings(
+            _reader.Choice<LogLevel>(At("log:level"), entry.Level),
+            Part("volume", entry.Levels.Volume),
+            Part("nbd", entry.Levels.Nbd),
+            Part("actors", entry.Levels.Actors),
+            Part("admin", entry.Levels.Admin));
+
+        LogLevel? Part(string name, string? text) => text is null ? null : _reader.Choice<LogLevel>(At($"log:levels:{name}"), text);
+    }
 
     private Uri? OtlpEndpoint(string key, string? text)
     {
