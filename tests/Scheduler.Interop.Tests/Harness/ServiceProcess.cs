@@ -11,10 +11,10 @@ internal sealed partial class ServiceProcess : IDisposable
 
     private readonly HttpClient _http;
 
-    private ServiceProcess(TemporaryDirectory directory, IEnumerable<string> arguments)
+    private ServiceProcess(TemporaryDirectory directory, IEnumerable<string> arguments, IEnumerable<string>? environment = null, string? program = null)
     {
         // Tests that run in the background of a script ignore Ctrl-C, or by nohup SIGHUP, and would hand that down.
-        string[] command = ["--default-signal=INT,HUP", SchedulerProgram.Path, "serve"];
+        string[] command = ["--default-signal=INT,HUP", .. environment ?? [], program ?? SchedulerProgram.Path, "serve"];
         Process = new ChildProcess("env", [.. command, .. arguments], directory.Path);
         try
         {
@@ -49,27 +49,43 @@ internal sealed partial class ServiceProcess : IDisposable
     /// <summary>Starts it and waits until it serves.</summary>
     /// <param name="directory">Working directory: what the volumes and a later start find again.</param>
     /// <param name="config">What stands in the section <c>scheduler</c>, but for the addresses.</param>
-    public static ServiceProcess Start(TemporaryDirectory directory, string config)
+    /// <param name="environment">Variables that are set for it, <c>NAME=value</c> each.</param>
+    public static ServiceProcess Start(TemporaryDirectory directory, string config, params string[] environment)
     {
         string file = directory.File("scheduler.conf");
-        File.WriteAllText(file, $$"""
-            scheduler {
-              data-dir = "data"
-              nbd.listen = ["tcp://127.0.0.1:0", "unix:nbd.sock"]
-              admin.listen = "http://127.0.0.1:0"
-              {{config}}
-            }
-            """);
-        return new ServiceProcess(directory, ["--config", file]);
+        WriteConfig(file, config);
+        return new ServiceProcess(directory, ["--config", file], environment);
     }
 
     /// <summary>Starts it as a newcomer does, without a configuration; only the ports are free ones.</summary>
-    public static ServiceProcess StartUnconfigured(TemporaryDirectory directory) => new(
+    /// <param name="directory">Working directory.</param>
+    /// <param name="program">The program; null: the one under test.</param>
+    public static ServiceProcess StartUnconfigured(TemporaryDirectory directory, string? program = null) => new(
         directory,
         [
             "--set", "nbd.listen=[\"tcp://127.0.0.1:0\",\"unix:data/nbd.sock\"]",
             "--set", "admin.listen=\"http://127.0.0.1:0\"",
-        ]);
+        ],
+        program: program);
+
+    /// <summary>Starts a program with a configuration that lies elsewhere.</summary>
+    /// <param name="directory">Working directory.</param>
+    /// <param name="program">The program.</param>
+    /// <param name="file">The configuration.</param>
+    public static ServiceProcess StartProgram(TemporaryDirectory directory, string program, string file) =>
+        new(directory, ["--config", file], program: program);
+
+    /// <summary>Writes a configuration file.</summary>
+    /// <param name="file">Its path.</param>
+    /// <param name="config">What stands in the section <c>scheduler</c>, but for the addresses.</param>
+    public static void WriteConfig(string file, string config) => File.WriteAllText(file, $$"""
+        scheduler {
+          data-dir = "data"
+          nbd.listen = ["tcp://127.0.0.1:0", "unix:nbd.sock"]
+          admin.listen = "http://127.0.0.1:0"
+          {{config}}
+        }
+        """);
 
     /// <summary>The NBD address of a disk, over TCP.</summary>
     public string Uri(string disk) => $"nbd://{Endpoint}/{disk}";

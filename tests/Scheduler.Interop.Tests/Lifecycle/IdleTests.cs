@@ -53,6 +53,29 @@ public sealed class IdleTests(ITestOutputHelper output)
         service.AssertNothingBroke();
     }
 
+    [SkippableFact]
+    public void A_watchdog_wakes_an_idle_service_once_a_beat()
+    {
+        const int CallsPerBeatMax = 4;
+        Requires.Tool("strace");
+        using TemporaryDirectory directory = new();
+        using NotifySocket manager = new(directory.File("notify"));
+        using ServiceProcess service = ServiceProcess.Start(
+            directory, Config.OneVolume("cache = buffered"), manager.Variable, "WATCHDOG_USEC=3000000");
+        Thread.Sleep(TimeSpan.FromSeconds(3));
+
+        int before = manager.Count("WATCHDOG=1");
+        Dictionary<string, int> calls = Watch(service, directory);
+        int beats = manager.Count("WATCHDOG=1") - before;
+
+        output.WriteLine($"{beats} beats, {calls["volume-vol0"]} system calls of the loop");
+        Assert.True(beats > 0, "no beats");
+        Assert.InRange(calls["volume-vol0"], 1, (beats + 1) * CallsPerBeatMax);
+        Assert.All(
+            calls.Where(pair => IsOwn(pair) && pair.Key != "volume-vol0"),
+            pair => Assert.True(pair.Value == 0, $"{pair.Key} made {pair.Value} system calls"));
+    }
+
     private static bool IsOwn(KeyValuePair<string, int> thread) =>
         thread.Key.StartsWith("volume-", StringComparison.Ordinal) || thread.Key.StartsWith("nbd-", StringComparison.Ordinal);
 
