@@ -11,10 +11,15 @@ internal static class Requires
         foreach (string name in names)
         {
             bool found = SearchPath().Any(directory => File.Exists(Path.Combine(directory, name)));
-            string reason = $"the program {name} is not installed";
-            Assert.False(!found && InContinuousIntegration, reason);
-            Skip.IfNot(found, reason);
+            Installed(found, $"the program {name} is not installed");
         }
+    }
+
+    /// <summary>Something that tests/run installs.</summary>
+    public static void Installed(bool found, string reason)
+    {
+        Assert.False(!found && InContinuousIntegration, reason);
+        Skip.IfNot(found, reason);
     }
 
     /// <summary>A privilege, or a feature of the kernel or file system.</summary>

@@ -66,6 +66,9 @@ public sealed class SqliteJournal : SqlJournal
         }
     }
 
+    /// <summary>A second writer of a file that is there, for tests.</summary>
+    internal static SqliteWriter WriterOf(string path) => new SqliteJournal(path, create: false)._writer;
+
     /// <inheritdoc/>
     public override async ValueTask<IReadOnlyList<string>> CheckDatabaseAsync(CancellationToken cancellation = default)
     {
