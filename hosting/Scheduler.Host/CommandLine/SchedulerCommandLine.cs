@@ -36,6 +36,7 @@ public static class SchedulerCommandLine
             CalibrateCommand.Create(),
             LvmCommand.Create(),
             FaultCommand.Create(),
+            JournalCommand.Create(),
         };
 
         // An argument that begins with '@' is a value here, not the name of a file of more arguments.

@@ -37,6 +37,9 @@ public sealed partial class DocumentationTests
     [InlineData("fault", "list")]
     [InlineData("fault", "clear")]
     [InlineData("calibrate")]
+    [InlineData("journal", "check")]
+    [InlineData("journal", "export")]
+    [InlineData("journal", "import")]
     public async Task The_README_names_the_options_of(params string[] command)
     {
         StringWriter help = new();
