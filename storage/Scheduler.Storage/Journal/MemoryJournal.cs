@@ -14,19 +14,17 @@ public sealed class MemoryJournal : IEventJournal
     /// <inheritdoc/>
     public ValueTask AppendAsync(IReadOnlyList<JournalEvent> events, CancellationToken cancellation = default)
     {
-        Dictionary<string, long> first = JournalRules.CheckEvents(events);
-        cancellation.ThrowIfCancellationRequested();
-        lock (_lock)
+        try
         {
-            foreach ((string id, long number) in first)
-            {
-                if (number != Of(id).Highest + 1)
-                    throw JournalRules.Conflict(Name, id, number, Of(id).Highest);
-            }
-
-            foreach (JournalEvent item in events)
-                Of(item.PersistenceId).Events.Add(item.SequenceNumber, item with { Message = item.Message.ToArray() });
+            Dictionary<string, long> first = JournalRules.CheckEvents(events);
+            cancellation.ThrowIfCancellationRequested();
+            Append(events, first);
             return ValueTask.CompletedTask;
+        }
+        catch (Exception e) when (e is ArgumentException or SequenceConflictException or OperationCanceledException)
+        {
+            // With the task, as from a journal that waits.
+            return ValueTask.FromException(e);
         }
     }
 
@@ -113,6 +111,21 @@ public sealed class MemoryJournal : IEventJournal
 
     /// <summary>Nothing to do: what it holds stays readable.</summary>
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private void Append(IReadOnlyList<JournalEvent> events, Dictionary<string, long> first)
+    {
+        lock (_lock)
+        {
+            foreach ((string id, long number) in first)
+            {
+                if (number != Of(id).Highest + 1)
+                    throw JournalRules.Conflict(Name, id, number, Of(id).Highest);
+            }
+
+            foreach (JournalEvent item in events)
+                Of(item.PersistenceId).Events.Add(item.SequenceNumber, item with { Message = item.Message.ToArray() });
+        }
+    }
 
     private History Of(string persistenceId)
     {

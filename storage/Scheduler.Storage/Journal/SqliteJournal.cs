@@ -73,14 +73,23 @@ public sealed class SqliteJournal : SqlJournal
     public override async ValueTask<IReadOnlyList<string>> CheckDatabaseAsync(CancellationToken cancellation = default)
     {
         List<string> problems = [];
-        await ReadAsync(
-            async (connection, token) =>
-            {
-                await using DbCommand command = connection.Command("PRAGMA integrity_check");
-                problems = await command.TextsAsync(token);
-            },
-            Timeout.InfiniteTimeSpan,
-            cancellation);
+        try
+        {
+            await ReadAsync(
+                async (connection, token) =>
+                {
+                    await using DbCommand command = connection.Command("PRAGMA integrity_check");
+                    problems = await command.TextsAsync(token);
+                },
+                Timeout.InfiniteTimeSpan,
+                cancellation);
+        }
+        catch (JournalDamagedException e)
+        {
+            // There is damage that it stumbles over itself.
+            return [e.Message];
+        }
+
         return problems is ["ok"] ? [] : problems;
     }
 
