@@ -93,7 +93,8 @@ public static class JournalCommand
             await using SqlJournal journal = await EventJournals.OpenAsync(place, create);
             return await run(journal, parsed.InvocationConfiguration.Output);
         }
-        catch (Exception e) when (e is JournalUnavailableException or JournalDamagedException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is JournalUnavailableException or JournalDamagedException
+            or InvalidDataException or IOException or UnauthorizedAccessException)
         {
             await parsed.InvocationConfiguration.Error.WriteLineAsync(e.Message.ReplaceLineEndings(" "));
             return ExitFailed;

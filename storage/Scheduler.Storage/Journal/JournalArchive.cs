@@ -108,7 +108,8 @@ public static class JournalArchive
                     }
                     catch (Exception e) when (e is JsonException or FormatException or KeyNotFoundException or InvalidOperationException or SequenceConflictException)
                     {
-                        throw new InvalidDataException($"line {number} is not of a journal's export: {e.Message}", e);
+                        string why = e is KeyNotFoundException ? "a property is missing" : e.Message.TrimEnd('.');
+                        throw new InvalidDataException($"line {number} is not of a journal's export: {why}", e);
                     }
                 }
 
