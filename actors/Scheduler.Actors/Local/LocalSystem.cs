@@ -19,6 +19,9 @@ public sealed partial class LocalSystem(ILogger<LocalSystem> logger)
     private readonly ILogger _logger = logger;
     private int _names;
 
+    /// <summary>Where persistent actors keep their events; null: there are none.</summary>
+    public PersistenceSetup? Persistence { get; init; }
+
     /// <summary>The actors that have not stopped.</summary>
     public IReadOnlyList<ActorRef> Actors => [.. _actors.Values];
 

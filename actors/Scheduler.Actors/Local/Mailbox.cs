@@ -19,6 +19,7 @@ public sealed class Mailbox : ActorRef, IActorContext, ILoopWork
     private readonly HashSet<Mailbox> _watching = [];
     private Props? _props;
     private Actor? _actor;
+    private PersistentTurns? _turns;
     private ActorRef? _sender;
     private bool _stopping;
     private bool _stopped;
@@ -111,7 +112,10 @@ public sealed class Mailbox : ActorRef, IActorContext, ILoopWork
         {
             _actor = props.Create();
             _actor.Context = this;
+            if (_actor is PersistentActor persistent)
+                _turns = new PersistentTurns(persistent, _system.Persistence, this);
             _actor.PreStart();
+            _turns?.Start();
         }
 #pragma warning disable CA1031 // Supervision: whatever an actor throws stops that actor alone.
         catch (Exception exception)
@@ -153,11 +157,25 @@ public sealed class Mailbox : ActorRef, IActorContext, ILoopWork
     private void Receive(in Envelope envelope)
     {
         if (_stopped)
+        {
+            PersistentTurns.RefuseAnswer(envelope.Message, this);
             return;
-        _sender = envelope.Sender;
+        }
+
+        Deliver(envelope.Message, envelope.Sender);
+        while (_turns is not null && !_stopping && _turns.TryRelease(out object held, out ActorRef? sender))
+            Deliver(held, sender);
+    }
+
+    private void Deliver(object message, ActorRef? sender)
+    {
+        _sender = sender;
         try
         {
-            _actor!.Receive(envelope.Message);
+            if (_turns is null)
+                _actor!.Receive(message);
+            else
+                _turns.Receive(message, ref _sender);
         }
 #pragma warning disable CA1031 // Supervision: whatever an actor throws stops that actor alone.
         catch (Exception exception)
@@ -186,6 +204,8 @@ public sealed class Mailbox : ActorRef, IActorContext, ILoopWork
             _system.LogFailure(exception, Path);
         }
 
+        _turns?.Stopped();
+        _turns = null;
         _actor = null;
         _system.Forget(this);
         foreach (Mailbox watched in _watching)

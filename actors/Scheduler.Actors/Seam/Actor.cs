@@ -1,6 +1,7 @@
 // The seam between the actors and the engine that runs them: a closed set in the vocabulary of Akka.NET, so that the
 // same actors run on the local engine, on the simulated one and on Akka.NET. Untyped refs, Tell, Sender, Props, Stop,
-// Watch/Terminated, coarse timers, Resolve. No ask, become, routers, stash or asynchronous handlers.
+// Watch/Terminated, coarse timers, Resolve; Persist, recovery and snapshots in PersistentActor.cs. No ask, become, routers,
+// stash or asynchronous handlers.
 namespace Scheduler.Actors;
 
 /// <summary>The address of an actor.</summary>

@@ -13,6 +13,8 @@ internal sealed class SimulatedActor(SimulatedSystem system, Props? props, strin
     private readonly List<SimulatedActor> _watching = [];
     private Props? _props = props;
     private Actor? _actor;
+    private PersistentTurns? _turns;
+    private ActorRef? _sender;
     private bool _ready = props is not null;
     private bool _stopping;
     private bool _stopped = props is null;
@@ -21,7 +23,7 @@ internal sealed class SimulatedActor(SimulatedSystem system, Props? props, strin
 
     public ActorRef Self => this;
 
-    public ActorRef? Sender { get; private set; }
+    public ActorRef? Sender => _sender;
 
     /// <summary>It has handled all that it was told.</summary>
     public bool IsIdle => _first.Message is null;
@@ -95,7 +97,10 @@ internal sealed class SimulatedActor(SimulatedSystem system, Props? props, strin
         {
             _actor = props.Create();
             _actor.Context = this;
+            if (_actor is PersistentActor persistent)
+                _turns = new PersistentTurns(persistent, system.Persistence, this);
             _actor.PreStart();
+            _turns?.Start();
         }
         catch (Exception exception) when (StopsTheActor(exception))
         {
@@ -125,8 +130,14 @@ internal sealed class SimulatedActor(SimulatedSystem system, Props? props, strin
                 return;
             default:
                 if (_stopped)
+                {
+                    PersistentTurns.RefuseAnswer(message, this);
                     return;
+                }
+
                 Receive(message, sender);
+                while (_turns is not null && !_stopping && _turns.TryRelease(out object held, out ActorRef? heldSender))
+                    Receive(held, heldSender);
                 break;
         }
 
@@ -135,18 +146,21 @@ internal sealed class SimulatedActor(SimulatedSystem system, Props? props, strin
 
     private void Receive(object message, ActorRef? sender)
     {
-        Sender = sender;
+        _sender = sender;
         system.Taking?.Invoke(message, this);
         try
         {
-            _actor!.Receive(message);
+            if (_turns is null)
+                _actor!.Receive(message);
+            else
+                _turns.Receive(message, ref _sender);
         }
         catch (Exception exception) when (StopsTheActor(exception))
         {
             _stopping = true;
         }
 
-        Sender = null;
+        _sender = null;
     }
 
     private void StopIfAsked()
@@ -163,6 +177,8 @@ internal sealed class SimulatedActor(SimulatedSystem system, Props? props, strin
             // It stops already.
         }
 
+        _turns?.Stopped();
+        _turns = null;
         _actor = null;
         foreach (SimulatedActor watched in _watching)
             watched.Tell(new WatchRequest(this, Wanted: false));

@@ -29,6 +29,9 @@ internal sealed class SimulatedSystem(SplitMix64 random, long nowNs)
     /// that is ready is handled before time passes.</summary>
     public int TurnNsMax { get; init; } = 2_000;
 
+    /// <summary>Where persistent actors keep their events; null: there are none.</summary>
+    public PersistenceSetup? Persistence { get; init; }
+
     /// <summary>What actors threw, the first first.</summary>
     public List<Exception> Failures { get; } = [];
 

@@ -1,0 +1,109 @@
+// How events and snapshots are written: JSON under one serializer id, named by a manifest such as guest-added/2: the kind's
+// name and its version.
+//
+// - Written is always the newest version. An older one is read as a JSON object that its upcasters change, one version at a
+//   time, into the newest.
+// - A version that is newer than this program, or a kind that it does not know, is refused by name: skipping an event would
+//   give a state that never was. So is a field that the kind does not have.
+// - Names and fields never change their meaning: what is stored is read for ever. Tests pin them.
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization.Metadata;
+
+namespace Scheduler.Actors;
+
+/// <summary>One kind of event or snapshot.</summary>
+/// <param name="name">Its name, as in <c>guest-added</c>.</param>
+/// <param name="json">How its newest version is written.</param>
+/// <param name="upcasters">The first changes an object of version 1 into one of version 2, and so on; the kind's version is
+/// one above their number.</param>
+public sealed class EventKind(string name, JsonTypeInfo json, params Func<JsonObject, JsonObject>[] upcasters)
+{
+    /// <summary>Its name.</summary>
+    public string Name { get; } = name;
+
+    /// <summary>How its newest version is written.</summary>
+    public JsonTypeInfo Json { get; } = json;
+
+    /// <summary>Its newest version.</summary>
+    public int Version => upcasters.Length + 1;
+
+    /// <summary>Name and newest version.</summary>
+    public string Manifest => string.Create(CultureInfo.InvariantCulture, $"{Name}/{Version}");
+
+    internal JsonObject Upcast(JsonObject stored, int version)
+    {
+        for (; version < Version; version++)
+            stored = upcasters[version - 1](stored);
+        return stored;
+    }
+}
+
+/// <summary>Reads and writes the events and snapshots of persistent actors.</summary>
+public sealed class EventFormat
+{
+    /// <summary>Who reads what is written here, in the tables of the journal. 0 to 40 belong to Akka.NET; never changed.</summary>
+    public const int SerializerId = 7109;
+
+    private readonly Dictionary<string, EventKind> _byName;
+    private readonly Dictionary<Type, EventKind> _byType;
+
+    /// <summary>Creates a format.</summary>
+    /// <param name="kinds">All kinds; no name or type twice.</param>
+    public EventFormat(IReadOnlyCollection<EventKind> kinds)
+    {
+        _byName = kinds.ToDictionary(kind => kind.Name, StringComparer.Ordinal);
+        _byType = kinds.ToDictionary(kind => kind.Json.Type);
+    }
+
+    /// <summary>The manifests that are written.</summary>
+    public IEnumerable<string> Manifests => _byName.Values.Select(kind => kind.Manifest);
+
+    /// <summary>Writes an event or snapshot.</summary>
+    /// <param name="value">Of a known kind.</param>
+    /// <returns>Its manifest and its JSON in UTF-8.</returns>
+    /// <exception cref="ArgumentException">The type is of no known kind.</exception>
+    public (string Manifest, byte[] Text) Write(object value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        return _byType.TryGetValue(value.GetType(), out EventKind? kind)
+            ? (kind.Manifest, JsonSerializer.SerializeToUtf8Bytes(value, kind.Json))
+            : throw new ArgumentException($"{value.GetType()} is of no kind that can be persisted", nameof(value));
+    }
+
+    /// <summary>Reads an event or snapshot.</summary>
+    /// <param name="manifest">Its manifest.</param>
+    /// <param name="serializerId">Who wrote it.</param>
+    /// <param name="text">Its JSON in UTF-8.</param>
+    /// <param name="which">What it is, for messages.</param>
+    /// <returns>The event, in its newest version.</returns>
+    /// <exception cref="PersistenceException">It is of an unknown kind or newer version, or damaged.</exception>
+    public object Read(string manifest, int serializerId, ReadOnlyMemory<byte> text, string which)
+    {
+        if (serializerId != SerializerId)
+            throw new PersistenceException($"{which} ({manifest}) was written by serializer {serializerId}, not {SerializerId}: another program's");
+        int slash = manifest.LastIndexOf('/');
+        if (slash < 0
+            || !_byName.TryGetValue(manifest[..slash], out EventKind? kind)
+            || !int.TryParse(manifest.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int version)
+            || version < 1)
+        {
+            throw new PersistenceException($"{which} is '{manifest}', which this version of the program does not know; run the version that wrote it, or a later one");
+        }
+
+        if (version > kind.Version)
+            throw new PersistenceException($"{which} is '{manifest}', and this version of the program reads up to {kind.Manifest}; run the version that wrote it, or a later one");
+        try
+        {
+            object? value = version == kind.Version
+                ? JsonSerializer.Deserialize(text.Span, kind.Json)
+                : kind.Upcast(JsonNode.Parse(text.Span)!.AsObject(), version).Deserialize(kind.Json);
+            return value ?? throw new PersistenceException($"{which} ({manifest}) is damaged: it is null");
+        }
+        catch (Exception damaged) when (damaged is JsonException or InvalidOperationException)
+        {
+            throw new PersistenceException($"{which} ({manifest}) is damaged: {damaged.Message}", damaged);
+        }
+    }
+}
