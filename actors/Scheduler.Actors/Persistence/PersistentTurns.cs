@@ -34,7 +34,9 @@ public sealed class PersistentTurns : IPersistence
     private readonly Queue<(object Message, ActorRef? Sender)> _held = new();
     private List<Persisted> _pending = [];
     private List<Persisted> _inFlight = [];
+    private object? _command;
     private ActorRef? _sender;
+    private int _handled;
     private long _highest;
     private long _appended;
     private bool _recovered;
@@ -87,6 +89,7 @@ public sealed class PersistentTurns : IPersistence
                 }
 
                 _sender = sender;
+                _command = message;
                 _actor.Receive(message);
                 break;
         }
@@ -110,9 +113,11 @@ public sealed class PersistentTurns : IPersistence
         return false;
     }
 
-    /// <summary>The actor has stopped: who waits for an answer to what is held is told.</summary>
+    /// <summary>The actor has stopped: who waits for an answer to what is being written, or held, is told.</summary>
     public void Stopped()
     {
+        foreach (object? command in _inFlight.Skip(_handled).Select(persisted => persisted.Command).Distinct())
+            (command as IExpectsAnswer)?.Refuse($"{_actor.PersistenceId} has stopped while it was writing; the change may or may not have been made: look, then try again");
         foreach ((object message, _) in _held)
             RefuseAnswer(message, _self);
         _held.Clear();
@@ -128,8 +133,8 @@ public sealed class PersistentTurns : IPersistence
         if (!_recovered)
             throw new InvalidOperationException($"{_actor.PersistenceId} persists during recovery, which only replays");
         (string manifest, byte[] text) = _setup.Format.Write(happened);
-        _pending.Add(new Persisted(
-            new JournalEvent(_actor.PersistenceId, ++_appended, manifest, EventFormat.SerializerId, text), happened, handler, _sender));
+        JournalEvent stored = new(_actor.PersistenceId, ++_appended, manifest, EventFormat.SerializerId, text);
+        _pending.Add(new Persisted(stored, happened, handler, _command, _sender));
     }
 
     void IPersistence.SaveSnapshot(object snapshot)
@@ -186,7 +191,6 @@ public sealed class PersistentTurns : IPersistence
 
         _appended = LastSequenceNr;
         _recovered = true;
-        _sender = null;
         _actor.OnRecover(RecoveryCompleted.Instance);
     }
 
@@ -202,15 +206,18 @@ public sealed class PersistentTurns : IPersistence
     {
         foreach (Persisted persisted in _inFlight)
         {
+            _handled++;
             LastSequenceNr = persisted.Stored.SequenceNumber;
             sender = _sender = persisted.Sender;
+            _command = persisted.Command;
             persisted.Handler(persisted.Happened);
         }
 
         _inFlight.Clear();
+        _handled = 0;
     }
 
     private string At(long sequenceNumber, string what) => $"{what} {sequenceNumber} of {_actor.PersistenceId}";
 
-    private sealed record Persisted(JournalEvent Stored, object Happened, Action<object> Handler, ActorRef? Sender);
+    private sealed record Persisted(JournalEvent Stored, object Happened, Action<object> Handler, object? Command, ActorRef? Sender);
 }

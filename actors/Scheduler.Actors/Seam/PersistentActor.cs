@@ -21,11 +21,12 @@ public sealed record SaveSnapshotSuccess(long SequenceNr);
 /// <param name="Reason">For the log.</param>
 public sealed record SaveSnapshotFailure(long SequenceNr, string Reason);
 
-/// <summary>A message whose sender waits for an answer: told when nobody will handle it any more.</summary>
+/// <summary>A message whose sender waits for an answer: told when nobody will give one any more.</summary>
 public interface IExpectsAnswer
 {
-    /// <summary>The message was dropped. Called at most once, from any thread, and only if it was not answered.</summary>
-    /// <param name="reason">Why, and what helps.</param>
+    /// <summary>The message was dropped, or its actor stopped while it made its event durable. Called at most once, from any
+    /// thread, and only if it was not answered.</summary>
+    /// <param name="reason">Why, whether something may have been changed, and what helps.</param>
     void Refuse(string reason);
 }
 

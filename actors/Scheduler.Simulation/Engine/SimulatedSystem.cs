@@ -30,7 +30,7 @@ internal sealed class SimulatedSystem(SplitMix64 random, long nowNs)
     public int TurnNsMax { get; init; } = 2_000;
 
     /// <summary>Where persistent actors keep their events; null: there are none.</summary>
-    public PersistenceSetup? Persistence { get; init; }
+    public PersistenceSetup? Persistence { get; set; }
 
     /// <summary>What actors threw, the first first.</summary>
     public List<Exception> Failures { get; } = [];

@@ -1,0 +1,77 @@
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+
+namespace Scheduler.Actors.Tests;
+
+internal sealed record Added(long Amount, string By);
+
+internal sealed record Total(long Value);
+
+[JsonSourceGenerationOptions(UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, RespectRequiredConstructorParameters = true)]
+[JsonSerializable(typeof(Added))]
+[JsonSerializable(typeof(Total))]
+internal sealed partial class CounterJson : JsonSerializerContext;
+
+/// <summary>Adds to the total; answered with the total.</summary>
+internal sealed record Add(long Amount, Action<string> Done) : IExpectsAnswer
+{
+    public void Refuse(string reason) => Done("refused: " + reason);
+}
+
+/// <summary>A persistent actor of the tests: a total, with a snapshot after every so many events.</summary>
+internal sealed class Counter(int snapshotEvery = int.MaxValue, List<object>? recovered = null) : PersistentActor
+{
+    private long _total;
+
+    /// <summary>Version 1 had no author.</summary>
+    public static EventFormat Format { get; } = new(
+    [
+        new EventKind("added", CounterJson.Default.Added, ObjectOfTwo),
+        new EventKind("total", CounterJson.Default.Total),
+    ]);
+
+    public override string PersistenceId => "counter";
+
+    public override void OnRecover(object message)
+    {
+        recovered?.Add(message);
+        switch (message)
+        {
+            case SnapshotOffer offer:
+                _total = ((Total)offer.Snapshot).Value;
+                break;
+            case Added added:
+                _total += added.Amount;
+                break;
+        }
+    }
+
+    public override void OnCommand(object message)
+    {
+        switch (message)
+        {
+            case Add { Amount: 0 } look:
+                look.Done(Text);
+                break;
+            case Add add:
+                ActorRef? sender = Sender;
+                Persist(new Added(add.Amount, "test"), happened =>
+                {
+                    _total += ((Added)happened).Amount;
+                    Assert.Same(sender, Sender);
+                    add.Done(Text);
+                    if (LastSequenceNr % snapshotEvery == 0)
+                        SaveSnapshot(new Total(_total));
+                });
+                break;
+        }
+    }
+
+    private string Text => $"{_total} after {LastSequenceNr}";
+
+    private static JsonObject ObjectOfTwo(JsonObject one)
+    {
+        one["By"] = "somebody";
+        return one;
+    }
+}

@@ -1,0 +1,48 @@
+using System.Text;
+
+namespace Scheduler.Actors.Tests;
+
+public sealed class EventFormatTests
+{
+    [Fact]
+    public void What_is_written_is_read_again_in_the_newest_version()
+    {
+        (string manifest, byte[] text) = Counter.Format.Write(new Added(3, "me"));
+        Assert.Equal(("added/2", """{"Amount":3,"By":"me"}"""), (manifest, Encoding.UTF8.GetString(text)));
+        Assert.Equal(new Added(3, "me"), Counter.Format.Read(manifest, EventFormat.SerializerId, text, "event 1 of counter"));
+    }
+
+    [Fact]
+    public void An_older_version_is_upcast() =>
+        Assert.Equal(new Added(3, "somebody"), Read("added/1", """{"Amount":3}"""));
+
+    [Theory]
+    [InlineData("added/3", """{"Amount":3,"By":"me"}""", "'added/3', and this version of the program reads up to added/2")]
+    [InlineData("removed/1", "{}", "'removed/1', which this version of the program does not know")]
+    [InlineData("added", "{}", "'added', which")]
+    [InlineData("added/0", "{}", "'added/0', which")]
+    [InlineData("added/+2", "{}", "'added/+2', which")]
+    [InlineData("added/2", """{"Amount":3,"By":"me","Why":"x"}""", "damaged")]
+    [InlineData("added/2", """{"Amount":3}""", "damaged")]
+    [InlineData("added/2", "null", "damaged")]
+    [InlineData("added/1", "[]", "damaged")]
+    [InlineData("added/1", "{", "damaged")]
+    public void What_is_unknown_newer_or_damaged_is_refused_by_name(string manifest, string text, string message)
+    {
+        string problem = Assert.Throws<PersistenceException>(() => Read(manifest, text)).Message;
+        Assert.Contains(message, problem, StringComparison.Ordinal);
+        Assert.StartsWith("event 1 of counter", problem, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Another_serializers_event_is_refused() => Assert.Contains(
+        "serializer 1,",
+        Assert.Throws<PersistenceException>(() => Counter.Format.Read("added/2", 1, "{}"u8.ToArray(), "event 1 of counter")).Message,
+        StringComparison.Ordinal);
+
+    [Fact]
+    public void The_serializers_id_is_pinned() => Assert.Equal(7109, EventFormat.SerializerId);
+
+    private static object Read(string manifest, string text) =>
+        Counter.Format.Read(manifest, EventFormat.SerializerId, Encoding.UTF8.GetBytes(text), "event 1 of counter");
+}
