@@ -29,6 +29,18 @@ internal abstract class DispatchPolicy
     {
     }
 
+    /// <summary>There are more guests.</summary>
+    /// <param name="guests">How many now.</param>
+    public abstract void Grow(int guests);
+
+    /// <summary>A guest has another weight, reservation or limit.</summary>
+    /// <param name="guest">The guest as it is now.</param>
+    /// <param name="before">What it had.</param>
+    /// <param name="nowNs">Now.</param>
+    public virtual void GuestChanged(Guest guest, GuestSpec before, long nowNs)
+    {
+    }
+
     /// <summary>From now on limits hold nothing back: the volume is stopping.</summary>
     public abstract void LiftLimits();
 

@@ -29,6 +29,12 @@ public enum EventKind : byte
 
     /// <summary>A disk has grown, or is new.</summary>
     ChangeDisk,
+
+    /// <summary>A disk is no longer served.</summary>
+    RemoveDisk,
+
+    /// <summary>A guest has another weight, reservation, limit or bound, or is new.</summary>
+    ChangeGuest,
 }
 
 /// <summary>One event. Made by the methods named after its kind.</summary>
@@ -49,7 +55,7 @@ public readonly record struct VolumeEvent
     /// <summary>The ring.</summary>
     public int Ring { get; private init; }
 
-    /// <summary>The ring's slot of a request, below its credits; the disk, of an attaching ring.</summary>
+    /// <summary>The ring's slot of a request, below its credits; the disk, of an attaching ring or one that is removed.</summary>
     public int Slot { get; private init; }
 
     /// <summary>Errno or 0; credits, of an attaching ring.</summary>
@@ -69,6 +75,9 @@ public readonly record struct VolumeEvent
 
     /// <summary>A disk that has grown, or is new.</summary>
     public DiskSpec? Disk { get; private init; }
+
+    /// <summary>A guest that has changed, or is new.</summary>
+    public GuestSpec? Guest { get; private init; }
 
     /// <summary>A ring comes.</summary>
     /// <param name="ring">A number that no attached ring has; small, since tables are indexed by it.</param>
@@ -138,9 +147,19 @@ public readonly record struct VolumeEvent
     public static VolumeEvent ClearFault(int domain) => new() { Kind = EventKind.ClearFault, Slot = domain };
 
     /// <summary>A disk has grown, if there is one of its name; otherwise it is new, and comes behind the others.</summary>
-    /// <param name="disk">The disk, of which <see cref="VolumeCore.WhyNotChange"/> says nothing.</param>
+    /// <param name="disk">The disk, of which <see cref="VolumeCore.WhyNotChange(DiskSpec)"/> says nothing.</param>
     /// <returns>The event.</returns>
     public static VolumeEvent ChangeDisk(DiskSpec disk) => new() { Kind = EventKind.ChangeDisk, Disk = disk };
+
+    /// <summary>A disk is no longer served; the indices of those behind it go down by one.</summary>
+    /// <param name="disk">Index of the disk, of which <see cref="VolumeCore.WhyNotRemove"/> says nothing.</param>
+    /// <returns>The event.</returns>
+    public static VolumeEvent RemoveDisk(int disk) => new() { Kind = EventKind.RemoveDisk, Slot = disk };
+
+    /// <summary>A guest has changed, if there is one of its name; otherwise it is new, and comes behind the others.</summary>
+    /// <param name="guest">The guest, of which <see cref="VolumeCore.WhyNotChange(GuestSpec)"/> says nothing.</param>
+    /// <returns>The event.</returns>
+    public static VolumeEvent ChangeGuest(GuestSpec guest) => new() { Kind = EventKind.ChangeGuest, Guest = guest };
 
     /// <summary>Stop: <see cref="EffectKind.Stopped"/> follows.</summary>
     /// <returns>The event.</returns>

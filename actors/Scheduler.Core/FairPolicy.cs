@@ -8,6 +8,13 @@
 //     guest back, whatever else is due.
 // Q4  Work-conserving: Next gives null only if every backlogged guest is held by its limit.
 //
+// A guest that is given another weight keeps the device time that it is ahead of virtual time by: its start tag, which is the
+// finish tag S + cost / weight of its last piece (Goyal 1996), is computed anew with the weight that it has now. So shares
+// follow from the next dispatch on; a guest whose weight rises does not wait for what it had at the old price, one whose
+// weight falls still pays for it, and changing it back and forth gains nothing. Where a reservation or a limit changes, the
+// units that its tag (mClock's R and L tags) is ahead or behind by are kept likewise, at the new rate; one that a guest did
+// not have begins now. A guest that comes starts at virtual time, as one that was idle.
+//
 // A flush is charged when it is over (Charge): it moves the share tag on, so that who flushes much waits for it.
 namespace Scheduler.Core;
 
@@ -21,7 +28,7 @@ internal sealed class FairPolicy(int guests, DeviceCosts costs) : DispatchPolicy
     private const double LimitBurstNs = 10e6;
     private const double ReservationBurstNs = 1e9;
 
-    private readonly Guest?[] _guests = new Guest?[guests];
+    private Guest?[] _guests = new Guest?[guests];
     private readonly TagHeap _shares = new(guests);
     private readonly TagHeap _reservations = new(guests);
     private readonly TagHeap _limited = new(guests);
@@ -108,9 +115,33 @@ internal sealed class FairPolicy(int guests, DeviceCosts costs) : DispatchPolicy
         CountAgainstLimit(guest, costNs, nowNs);
     }
 
+    public override void Grow(int guests)
+    {
+        Array.Resize(ref _guests, guests);
+        _shares.Grow(guests);
+        _reservations.Grow(guests);
+        _limited.Grow(guests);
+    }
+
+    public override void GuestChanged(Guest guest, GuestSpec before, long nowNs)
+    {
+        if (guest.ShareTag > _virtualTime)
+            guest.ShareTag = _virtualTime + ((guest.ShareTag - _virtualTime) * before.Weight / guest.Spec.Weight);
+        guest.ReservationTag = AtRate(guest.ReservationTag, before.Reservation, guest.Spec.Reservation, nowNs);
+        guest.LimitTag = AtRate(guest.LimitTag, before.Limit, guest.Spec.Limit, nowNs);
+        if (!_shares.Contains(guest) && !_limited.Contains(guest))
+            return;
+        Leave(guest);
+        guest.ShareTag = Math.Max(guest.ShareTag, _virtualTime);
+        Place(guest, nowNs);
+    }
+
     public override void LiftLimits() => _limitsLifted = true;
 
     public override long NextTimeNs() => _limited.Count == 0 ? long.MaxValue : (long)Math.Ceiling(_limited.FirstTag);
+
+    private static double AtRate(double tag, double before, double rate, long nowNs) =>
+        before <= 0 || rate <= 0 ? nowNs : nowNs + ((tag - nowNs) * before / rate);
 
     private static bool IsLimited(Guest guest, long nowNs) => guest.Spec.Limit > 0 && guest.LimitTag > nowNs;
 
@@ -124,6 +155,11 @@ internal sealed class FairPolicy(int guests, DeviceCosts costs) : DispatchPolicy
             return;
         guest.ShareTag = Math.Max(guest.ShareTag, _virtualTime);
         guest.ReservationTag = Math.Max(guest.ReservationTag, nowNs);
+        Place(guest, nowNs);
+    }
+
+    private void Place(Guest guest, long nowNs)
+    {
         if (IsLimited(guest, nowNs) && !_limitsLifted)
         {
             _limited.Set(guest, guest.LimitTag);

@@ -30,6 +30,8 @@ internal class FifoPolicy(int guests) : DispatchPolicy
 
     public override void Charge(Guest guest, double costNs, long nowNs) => guest.DeviceTimeNs += costNs;
 
+    public override void Grow(int guests) => _oldest.Grow(guests);
+
     public override void LiftLimits()
     {
     }

@@ -123,6 +123,15 @@ internal sealed class FlushGathering
         domain.HoldEndsNs = Math.Min(domain.HoldEndsNs, LatestStart(waiter, domain));
     }
 
+    /// <summary>A guest's latency bound has changed.</summary>
+    public static void BoundsChanged(FlushDomain domain)
+    {
+        if (domain.Hold == 0)
+            return;
+        foreach (Request waiter in domain.Collecting)
+            domain.HoldEndsNs = Math.Min(domain.HoldEndsNs, LatestStart(waiter, domain));
+    }
+
     private static long LatestStart(Request waiter, FlushDomain domain) =>
         waiter.ArrivedNs + waiter.Ring.Disk.Guest.Spec.FlushLatencyNsMax - (long)domain.FlushCostNs;
 }

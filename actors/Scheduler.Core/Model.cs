@@ -5,8 +5,10 @@ namespace Scheduler.Core;
 internal sealed class Guest(int index, GuestSpec spec, int domains)
 {
     public readonly int Index = index;
-    public readonly GuestSpec Spec = spec;
-    public readonly double Weight = spec.Weight / 100.0;
+
+    /// <summary>They change when the guest is given others.</summary>
+    public GuestSpec Spec = spec;
+    public double Weight = spec.Weight / 100.0;
 
     /// <summary>Requests that are eligible but for the policy, in order of arrival.</summary>
     public readonly RequestQueue Reads = new();

@@ -6,15 +6,25 @@ namespace Scheduler.Core;
 /// </summary>
 internal sealed class TagHeap(int guests)
 {
-    private readonly Guest[] _heap = new Guest[guests];
-    private readonly double[] _tag = new double[guests];
-    private readonly int[] _place = CreatePlaces(guests);
+    private Guest[] _heap = new Guest[guests];
+    private double[] _tag = new double[guests];
+    private int[] _place = CreatePlaces(guests);
 
     public int Count { get; private set; }
 
     public Guest First => _heap[0];
 
     public double FirstTag => _tag[_heap[0].Index];
+
+    /// <summary>Makes room for more guests.</summary>
+    public void Grow(int guests)
+    {
+        int before = _place.Length;
+        Array.Resize(ref _heap, guests);
+        Array.Resize(ref _tag, guests);
+        Array.Resize(ref _place, guests);
+        _place.AsSpan(before).Fill(-1);
+    }
 
     public bool Contains(Guest guest) => _place[guest.Index] >= 0;
 

@@ -1,9 +1,12 @@
-// Disks that grow, or come, while the volume runs.
+// Disks that grow, come or go while the volume runs.
 //
 // S2  A disk only grows: all bytes that it has stay where they are, so that what is queued or in flight is not disturbed.
 // F4  A disk that comes counts as unflushed in every domain until one device flush has succeeded there. One that grows onto a
 //     domain that it was not on is no news there: nothing but a disk's own rings write to it, and since the volume started
 //     it counted as unflushed in every domain.
+//
+// A disk goes only when it has no ring, not even one whose last operations are on the device: nothing of it reaches its place
+// any more, and another disk may have that. What it had unflushed is nobody's; its bytes count for its guest until a flush.
 namespace Scheduler.Core;
 
 public sealed partial class VolumeCore
@@ -31,6 +34,14 @@ public sealed partial class VolumeCore
         }
     }
 
+    /// <summary>Says what is against removing a disk.</summary>
+    /// <param name="disk">Its index.</param>
+    /// <returns>The reason, or null: <see cref="VolumeEvent.RemoveDisk"/> may follow.</returns>
+    public string? WhyNotRemove(int disk) =>
+        disk < 0 || disk >= _disks.Length ? $"there is no disk {disk}"
+        : _rings.Exists(ring => ring?.Disk == _disks[disk]) ? $"disk {_disks[disk].Spec.Name} has rings, or operations of one on the device"
+        : null;
+
     private Disk? DiskOf(string name) => Array.Find(_disks, disk => disk.Spec.Name == name);
 
     private void ChangeDisk(DiskSpec spec)
@@ -45,5 +56,11 @@ public sealed partial class VolumeCore
         {
             _disks = [.. _disks, CreateDisk(_disks.Length, spec)];
         }
+    }
+
+    private void RemoveDisk(int index)
+    {
+        Invariant.Holds(WhyNotRemove(index) is null, "S2", "a disk is removed that is not there, or has rings");
+        _disks = [.. _disks[..index], .. _disks[(index + 1)..]];
     }
 }

@@ -5,7 +5,8 @@
 //   VolumeCore.Requests.cs    a request's life: arrival, order, phases, answer       S3 S4 O1-O6
 //   VolumeCore.Dispatch.cs    pieces to the device and back                          Q4 Q5 S2
 //   VolumeCore.Durability.cs  flush points, FUA, faults                              F1-F8
-//   VolumeCore.Disks.cs       disks grow and come while the volume runs              S2 F4
+//   VolumeCore.Disks.cs       disks grow, come and go while the volume runs          S2 F4
+//   VolumeCore.Guests.cs      guests change and come while the volume runs           Q1-Q3 F7
 //   RequestStream.cs          order within a stream                                  O1-O6
 //   OrderedModes.cs           what the ordered modes mean                            O5
 //   FlushDomain.cs            one domain's flushes merged                            F1 F3 F4 Q1
@@ -27,7 +28,7 @@ public sealed partial class VolumeCore
     public const int CreditsMax = 1024;
 
     private readonly VolumeSpec _spec;
-    private readonly Guest[] _guests;
+    private Guest[] _guests;
     private Disk[] _disks;
     private readonly FlushDomain[] _domains;
     private readonly DeviceCosts _costs;
@@ -175,6 +176,12 @@ public sealed partial class VolumeCore
                 break;
             case EventKind.ChangeDisk:
                 ChangeDisk(happened.Disk!);
+                break;
+            case EventKind.RemoveDisk:
+                RemoveDisk(happened.Slot);
+                break;
+            case EventKind.ChangeGuest:
+                ChangeGuest(happened.Guest!);
                 break;
             case EventKind.Stop:
                 _stopping = true;

@@ -94,6 +94,8 @@ internal sealed class LoadDriver
                     Stop();
                 else if (a % 64 < 12)
                     Grow(a / 64);
+                else if (a % 64 < 32)
+                    ChangeGuest((int)(a / 64));
                 break;
         }
     }
@@ -195,6 +197,15 @@ internal sealed class LoadDriver
         Step(VolumeEvent.ChangeDisk(grown));
     }
 
+    // One that is there, or one more, without disks.
+    private void ChangeGuest(int a)
+    {
+        int index = a % Math.Min(6, _spec.Guests.Count + 1);
+        GuestSpec guest = RandomVolume.Guest(new System.Random(a), index);
+        _spec = _spec with { Guests = [.. _spec.Guests.Take(index), guest, .. _spec.Guests.Skip(index + 1)] };
+        Step(VolumeEvent.ChangeGuest(guest));
+    }
+
     private void Stop()
     {
         if (!_stopping)
@@ -260,6 +271,7 @@ internal sealed class LoadDriver
         EventKind.Attach => $"attach r{happened.Ring} disk{happened.Slot} credits={happened.Value} streams={happened.Stream}",
         EventKind.Detach => $"detach r{happened.Ring}",
         EventKind.ChangeDisk => $"disk {happened.Disk!.Name} {string.Join(", ", happened.Disk.Extents)}",
+        EventKind.ChangeGuest => $"{happened.Guest}",
         EventKind.FaultRecorded or EventKind.ClearFault => $"{happened.Kind} d{happened.Slot}",
         _ => happened.Kind.ToString(),
     };

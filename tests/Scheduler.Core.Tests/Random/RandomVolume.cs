@@ -77,7 +77,7 @@ internal static class RandomVolume
         return Extent.Striped(diskOffset, leg * legs.Length, new ExtentStripes(chunk, legs));
     }
 
-    private static GuestSpec Guest(System.Random random, int index)
+    public static GuestSpec Guest(System.Random random, int index)
     {
         GuestSpec guest = new() { Name = $"guest{index}", Weight = random.Next(1, 1000) };
         if (random.Next(4) == 0)

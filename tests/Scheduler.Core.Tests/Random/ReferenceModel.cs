@@ -5,6 +5,10 @@ namespace Scheduler.Core.Tests.Random;
 /// <summary>Follows a core and fails when it breaks a rule.</summary>
 internal sealed class ReferenceModel(VolumeSpec spec, VolumeCore core)
 {
+    /// <summary>The guests now, with the bounds on unflushed bytes that they have had.</summary>
+    private readonly List<(GuestSpec Spec, long BoundMin, long BoundMax)> _guests =
+        [.. spec.Guests.Select(guest => (guest, guest.UnflushedBytesMax, guest.UnflushedBytesMax))];
+
     private readonly List<ModelRequest> _unanswered = [];
 
     /// <summary>Where each block of 4096 bytes is, per disk.</summary>
@@ -81,6 +85,9 @@ internal sealed class ReferenceModel(VolumeSpec spec, VolumeCore core)
             case EventKind.ChangeDisk:
                 Grow(happened.Disk!);
                 return null;
+            case EventKind.ChangeGuest:
+                Change(happened.Guest!);
+                return null;
             case EventKind.Detach:
                 Rings[happened.Ring].Detached = true;
                 return null;
@@ -105,6 +112,16 @@ internal sealed class ReferenceModel(VolumeSpec spec, VolumeCore core)
                     WakeAtNs = long.MaxValue;
                 return null;
         }
+    }
+
+    private void Change(GuestSpec guest)
+    {
+        int index = _guests.FindIndex(other => other.Spec.Name == guest.Name);
+        long bound = guest.UnflushedBytesMax;
+        if (index < 0)
+            _guests.Add((guest, bound, bound));
+        else
+            _guests[index] = (guest, Math.Min(bound, _guests[index].BoundMin), Math.Max(bound, _guests[index].BoundMax));
     }
 
     private ModelRequest Arrive(in VolumeEvent submit)
@@ -402,15 +419,15 @@ internal sealed class ReferenceModel(VolumeSpec spec, VolumeCore core)
         Check.That(core.Busy == _unanswered.Count, "S3", "the core counts other requests than there are");
         Check.That(core.InFlight == Device.InFlight.Count, "S3", "the core counts other operations than there are");
         Check.That(Device.DataInFlight <= spec.Depth, "S4", "the depth is exceeded");
-        for (int i = 0; i < spec.Guests.Count; i++)
+        for (int i = 0; i < _guests.Count; i++)
         {
             Check.That(
-                core.Unflushed(i) >= 0 && core.Unflushed(i) <= Math.Max(256 << 10, spec.Guests[i].UnflushedBytesMax),
+                core.Unflushed(i) >= 0 && core.Unflushed(i) <= Math.Max(256 << 10, _guests[i].BoundMax),
                 "Q1",
                 $"guest {i} has {core.Unflushed(i)} bytes unflushed");
         }
 
-        if (spec.Guests.Any(guest => guest.UnflushedBytesMax < 1 << 20))
+        if (_guests.Exists(guest => guest.BoundMin < 1 << 20))
             return;
         for (int i = 0; i < _flushes.Length; i++)
             Check.That(_flushes[i] <= _flushPoints[i], "F1", $"domain {i} was flushed more often than there were flush points");
@@ -429,7 +446,7 @@ internal sealed class ReferenceModel(VolumeSpec spec, VolumeCore core)
             return;
         foreach (ModelRequest request in _unanswered)
         {
-            GuestSpec guest = spec.Guests[spec.Disks[request.Ring.Disk].Guest];
+            (GuestSpec guest, long boundMin, _) = _guests[spec.Disks[request.Ring.Disk].Guest];
             bool waits = request.Op.HasRange() && request.Op != RequestOp.BarrierWrite
                 && request.Pieces.Sum(piece => piece.Length) < request.Length
                 && !(request.Op == RequestOp.Status && request.Pieces.Count > 0);
@@ -437,7 +454,7 @@ internal sealed class ReferenceModel(VolumeSpec spec, VolumeCore core)
                 continue;
             bool heldByOrder = request.Op.IsRead() ? request.MayNotPass : request.BehindBarrier;
             bool heldByLimit = guest.Limit > 0 && !_stopping;
-            bool heldByBound = request.Op.IsWrite() && guest.UnflushedBytesMax < 1 << 20;
+            bool heldByBound = request.Op.IsWrite() && boundMin < 1 << 20;
             bool failed = request.MetFence || (request.Op.IsWrite() && DomainsOf(request.Ring.Disk).Any(domain => _fault[domain] != 0))
                 || request.Ring.Detached || request.Pieces.Exists(piece => piece.Error != 0);
             Check.That(

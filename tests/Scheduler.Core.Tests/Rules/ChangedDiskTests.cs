@@ -72,6 +72,37 @@ public class ChangedDiskTests
         1 submit r0.0 flush          | flush#0 d0, flush#1 d1
         """);
 
+    [Fact]
+    public void S2_a_disk_goes_when_the_device_has_nothing_of_its_rings_and_its_place_is_free() => Trace.Check(Head + """
+        0 attach r1 B              |
+        1 submit r1.0 write 0+4K   | io#0 r1.0 d0 write 4M+4K
+        2 detach r1                |
+        3 done #0                  | reply r1.0 ok, released r1
+        4 remove B                 |
+        5 disk C a d0:4M+64K       |
+        6 attach r1 C              |
+        7 submit r1.0 read 0+4K    | io#0 r1.0 d0 read 4M+4K
+        8 done #0                  | reply r1.0 ok
+        9 submit r1.0 flush        | flush#0 d0                       // F4: it counts as unflushed
+        10 done #0                 | reply r1.0 ok
+        """);
+
+    [Fact]
+    public void S2_a_disk_whose_ring_has_gone_stays_while_the_device_has_operations_of_it() => Trace.Check(Head + """
+        0 attach r1 B              |
+        1 submit r1.0 write 0+4K   | io#0 r1.0 d0 write 4M+4K
+        2 detach r1                |
+        3 remove B                 | broken S2
+        """);
+
+    [Fact]
+    public void S2_a_disk_behind_one_that_went_is_the_same() => Trace.Check(Head + """
+        0 disk C a d1:4M+64K       |
+        1 remove B                 |
+        2 attach r1 C              |
+        3 submit r1.0 read 0+4K    | io#0 r1.0 d1 read 4M+4K
+        """);
+
     [Theory]
     [InlineData("A a d0:0+64K d0:1M/d1:1M/4K+128K", null)]           // the stripes go on
     [InlineData("A a d0:0+64K d0:1M/d1:1M/4K+32K d0:1040K/d1:1040K/4K+64K", null)] // in two parts: the same places

@@ -54,6 +54,14 @@ public class FlushGatheringTests
             """);
 
     [Fact]
+    public void F7_a_bound_that_is_lowered_meanwhile_ends_the_hold_in_time() =>
+        Trace.Check(string.Format(null, TwoFlushers, "") + """
+            1060 submit r0.1 flush    | wake 2060
+            1100 guest a latency=1200 | wake 1260
+            1260 tick                 | flush#1 d0
+            """);
+
+    [Fact]
     public void F7_without_time_for_a_hold_the_flush_goes_at_once() =>
         Trace.Check(string.Format(null, TwoFlushers, "latency=900") + """
             1060 submit r0.1 flush | flush#1 d0

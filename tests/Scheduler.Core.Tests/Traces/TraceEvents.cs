@@ -3,7 +3,8 @@
 //   submit r0.1 write 0+4K fua stream=1     ring 0, slot 1, a range of the disk; heard=3: the guest had heard 3 answers
 //   submit r0.2 flush                       also: barrier 0+4K, empty-barrier, discard, zero, read, prefetch, status
 //   done #3 error=5                         operation 3
-//   disk A a d0:0+2M                        disk A has grown, or is new
+//   disk A a d0:0+2M, remove A              disk A has grown, or is new; it is no longer served
+//   guest a weight=300 limit=1000           guest a has changed, or is new
 //   attach r1 A credits=4 streams=2, detach r0, tick, recorded d0, clear d0, stop
 using System.Globalization;
 
@@ -26,6 +27,8 @@ internal static class TraceEvents
                 TraceText.Integer(TraceText.Option(words, "credits") ?? "8"),
                 Stream(words, "streams", 1)),
             "disk" => VolumeEvent.ChangeDisk(setup.Change(words)),
+            "remove" => VolumeEvent.RemoveDisk(setup.Remove(words[1])),
+            "guest" => VolumeEvent.ChangeGuest(setup.ChangeGuest(words)),
             "detach" => VolumeEvent.Detach(TraceText.Index(words[1], 'r')),
             "tick" => VolumeEvent.Tick(),
             "recorded" => VolumeEvent.FaultRecorded(TraceText.Index(words[1], 'd')),

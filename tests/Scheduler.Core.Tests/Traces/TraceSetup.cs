@@ -57,6 +57,26 @@ internal sealed class TraceSetup
         return disk;
     }
 
+    /// <summary>A disk that is removed while the trace runs.</summary>
+    public int Remove(string name)
+    {
+        int index = Disk(name);
+        _disks.RemoveAt(index);
+        return index;
+    }
+
+    /// <summary>A guest that changes, or comes, while the trace runs.</summary>
+    public GuestSpec ChangeGuest(string[] words)
+    {
+        GuestSpec changed = GuestOf(words);
+        int index = _guests.FindIndex(guest => guest.Name == changed.Name);
+        if (index < 0)
+            _guests.Add(changed);
+        else
+            _guests[index] = changed;
+        return changed;
+    }
+
     public void Add(string line)
     {
         string[] words = TraceText.Words(line);
@@ -91,7 +111,7 @@ internal sealed class TraceSetup
                     Fault: TraceText.Integer(TraceText.Option(words, "fault") ?? "0")));
                 break;
             case "guest":
-                AddGuest(words);
+                _guests.Add(GuestOf(words));
                 break;
             case "disk":
                 _disks.Add(DiskOf(words));
@@ -114,17 +134,17 @@ internal sealed class TraceSetup
     private static double Number(string[] words, string key, double otherwise) =>
         TraceText.Option(words, key) is { } text ? double.Parse(text, CultureInfo.InvariantCulture) : otherwise;
 
-    private void AddGuest(string[] words)
+    private static GuestSpec GuestOf(string[] words)
     {
         GuestSpec defaults = new() { Name = words[1] };
-        _guests.Add(defaults with
+        return defaults with
         {
             Weight = (int)Number(words, "weight", defaults.Weight),
             Limit = Number(words, "limit", 0),
             Reservation = Number(words, "reservation", 0),
             UnflushedBytesMax = TraceText.Option(words, "unflushed") is { } bytes ? TraceText.Bytes(bytes) : defaults.UnflushedBytesMax,
             FlushLatencyNsMax = (long)Number(words, "latency", defaults.FlushLatencyNsMax / 1000) * 1000,
-        });
+        };
     }
 
     private DiskSpec DiskOf(string[] words)
