@@ -61,11 +61,48 @@ public sealed class ChangedDiskTests : IDisposable
         Assert.Equal(["volume v is stopping"], _answers);
     }
 
+    [Fact]
+    public void A_disk_goes_when_its_rings_are_gone_and_the_others_are_the_same()
+    {
+        TestGuest first = _volume.Open("d0");
+        _volume.Run();
+        first.Send(0, RingOp.Write, 0, 4096);
+        _volume.Run();
+        Remove("d0");
+        first.Port.Close();
+        _volume.Run();
+        Remove("d0");
+        Assert.All(_answers, answer => Assert.Equal("disk d0 has rings, or operations of one on the device", answer));
+        _volume.Device.Complete(DeviceOp.Write);
+        _volume.Run();
+        _answers.Clear();
+        Remove("d0");
+        Remove("d0");
+        Assert.Equal([null, "volume v has no disk d0"], _answers);
+
+        Change(Disk("d2", 0, 0, 0, 4096));
+        TestGuest gone = _volume.Open("d0");
+        TestGuest other = _volume.Open("d1");
+        TestGuest come = _volume.Open("d2");
+        _volume.Run();
+        Assert.Equal("volume v has no disk d0", gone.ClosedBecause);
+        other.Send(0, RingOp.Read, 0, 4096);
+        come.Send(0, RingOp.Read, 0, 4096);
+        _volume.Run();
+        Assert.Equal([VolumeHarness.DiskBytes, 0], _volume.Device.Held.Select(request => request.Offset));
+    }
+
     // A disk as it was, if it has been there, and a further run.
     private static DiskSpec Disk(string name, int guest, long offset, long more, long length)
     {
         Extent[] first = name == "d0" ? [new Extent(0, 0, offset, VolumeHarness.DiskBytes)] : [];
         return new DiskSpec { Name = name, Guest = guest, Extents = [.. first, new Extent(first.Sum(extent => extent.Length), 0, more, length)] };
+    }
+
+    private void Remove(string disk)
+    {
+        _volume.Volume.Tell(new RemoveDisk(disk, _answers.Add));
+        _volume.Run();
     }
 
     private void Change(params DiskSpec[] disks)

@@ -22,7 +22,7 @@ public sealed class VolumeScheduler : Actor
 
     /// <summary>Domains whose fault's record is being removed.</summary>
     private readonly HashSet<int> _clearing = [];
-    private readonly KeyValuePair<string, object?>[][] _durationTags;
+    private KeyValuePair<string, object?>[][] _durationTags;
     private IVolumeTimer _timer = null!;
     private string? _broken = "it was stopped from outside";
     private bool _stopping;
@@ -136,6 +136,12 @@ public sealed class VolumeScheduler : Actor
             case ChangeDisks change:
                 change.Done(Change(change.Disks));
                 break;
+            case RemoveDisk remove:
+                remove.Done(Remove(remove.Disk));
+                break;
+            case ChangeGuests change:
+                change.Done(Change(change.Guests));
+                break;
             case StopVolume when !_stopping:
                 _stopping = true;
                 Step(VolumeEvent.Stop());
@@ -210,6 +216,41 @@ public sealed class VolumeScheduler : Actor
         {
             Step(VolumeEvent.ChangeDisk(disk));
             _ = _disks.TryAdd(disk.Name, (_disks.Count, disk.Guest));
+        }
+
+        return null;
+    }
+
+    private string? Remove(string name)
+    {
+        if (_stopping)
+            return $"volume {_setup.Name} is stopping";
+        if (!_disks.TryGetValue(name, out (int Index, int Guest) disk))
+            return $"volume {_setup.Name} has no disk {name}";
+        if (_core.WhyNotRemove(disk.Index) is { } problem)
+            return problem;
+        Step(VolumeEvent.RemoveDisk(disk.Index));
+        _ = _disks.Remove(name);
+        foreach ((string other, (int Index, int Guest) behind) in _disks.Where(other => other.Value.Index > disk.Index).ToList())
+            _disks[other] = (behind.Index - 1, behind.Guest);
+        return null;
+    }
+
+    private string? Change(IReadOnlyList<GuestSpec> guests)
+    {
+        if (_stopping)
+            return $"volume {_setup.Name} is stopping";
+        if (guests.Select(_core.WhyNotChange).FirstOrDefault(problem => problem is not null) is { } problem)
+            return problem;
+        foreach (GuestSpec guest in guests)
+        {
+            Step(VolumeEvent.ChangeGuest(guest));
+            if (_status.Guests.Contains(guest.Name))
+                continue;
+
+            // Before anybody can name the guest.
+            _status.Add(guest.Name);
+            _durationTags = VolumeTelemetry.DurationTags(_status);
         }
 
         return null;

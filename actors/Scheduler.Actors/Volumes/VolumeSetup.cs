@@ -102,3 +102,16 @@ public sealed record ClearVolumeFault(int Domain, Action<string?> Done);
 /// <param name="Disks">The disks; what is not named stays as it is.</param>
 /// <param name="Done">Called once, on the volume's dispatcher: null when rings may use them, otherwise why not.</param>
 public sealed record ChangeDisks(IReadOnlyList<DiskSpec> Disks, Action<string?> Done);
+
+/// <summary>Host to volume: a disk is no longer served. Refused while rings are attached, or the device has operations of one.</summary>
+/// <param name="Disk">Name of the disk.</param>
+/// <param name="Done">Called once, on the volume's dispatcher: null when its place may be used otherwise, otherwise why not.</param>
+public sealed record RemoveDisk(string Disk, Action<string?> Done);
+
+/// <summary>
+/// Host to volume: guests have another weight, reservation, limit or bound, or are new; those come behind the others, in
+/// order. Their rings go on. All of it is done, or nothing.
+/// </summary>
+/// <param name="Guests">The guests; who is not named stays as they are.</param>
+/// <param name="Done">Called once, on the volume's dispatcher: null when it holds, otherwise why not.</param>
+public sealed record ChangeGuests(IReadOnlyList<GuestSpec> Guests, Action<string?> Done);

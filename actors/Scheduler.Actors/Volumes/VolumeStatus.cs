@@ -10,7 +10,8 @@ public sealed class VolumeStatus
 {
     private readonly TaskCompletionSource<string?> _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly VolumeCore _core;
-    private readonly (long Requests, long Bytes)[] _answered;
+    private (long Requests, long Bytes)[] _answered;
+    private IReadOnlyList<string> _guests;
 
     /// <summary>Creates the status of a volume that has not started.</summary>
     /// <param name="name">Name of the volume.</param>
@@ -21,8 +22,8 @@ public sealed class VolumeStatus
         Name = name;
         _core = core;
         DomainCount = spec.Domains.Count;
-        Guests = [.. spec.Guests.Select(guest => guest.Name)];
-        _answered = new (long, long)[Guests.Count * OpNames.Count];
+        _guests = [.. spec.Guests.Select(guest => guest.Name)];
+        _answered = new (long, long)[_guests.Count * OpNames.Count];
     }
 
     /// <summary>The values of the label `op`.</summary>
@@ -31,8 +32,9 @@ public sealed class VolumeStatus
     /// <summary>Name of the volume.</summary>
     public string Name { get; }
 
-    /// <summary>Names of the guests, by index.</summary>
-    public IReadOnlyList<string> Guests { get; }
+    /// <summary>Names of the guests, by index. It is never changed, but replaced when a guest comes: all numbers of those in it can
+    /// be read.</summary>
+    public IReadOnlyList<string> Guests => Volatile.Read(ref _guests);
 
     /// <summary>Ends when the scheduler has stopped: with null after a clean stop, otherwise with what broke.</summary>
     public Task<string?> Stopped => _stopped.Task;
@@ -101,6 +103,14 @@ public sealed class VolumeStatus
         RequestOp.Zero => 5,
         _ => 0,
     };
+
+    /// <summary>A guest has come; the core has it already. On the volume's dispatcher.</summary>
+    internal void Add(string guest)
+    {
+        // Last, so that who sees the name finds the numbers.
+        Array.Resize(ref _answered, (_guests.Count + 1) * OpNames.Count);
+        Volatile.Write(ref _guests, [.. _guests, guest]);
+    }
 
     internal void Answered(int guest, int opIndex, long bytes)
     {

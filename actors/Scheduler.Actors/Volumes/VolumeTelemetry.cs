@@ -93,13 +93,15 @@ public sealed class VolumeTelemetry : IDisposable
     private IEnumerable<Measurement<T>> PerGuest<T>(Func<VolumeStatus, int, T> read)
         where T : struct =>
         from volume in Volumes()
-        from guest in Enumerable.Range(0, volume.Guests.Count)
-        select new Measurement<T>(read(volume, guest), new("volume", volume.Name), new("guest", volume.Guests[guest]));
+        let guests = volume.Guests
+        from guest in Enumerable.Range(0, guests.Count)
+        select new Measurement<T>(read(volume, guest), new("volume", volume.Name), new("guest", guests[guest]));
 
     private IEnumerable<Measurement<T>> PerGuestAndOp<T>(Func<VolumeStatus, int, int, T> read)
         where T : struct =>
         from volume in Volumes()
-        from guest in Enumerable.Range(0, volume.Guests.Count)
+        let guests = volume.Guests
+        from guest in Enumerable.Range(0, guests.Count)
         from op in Enumerable.Range(0, VolumeStatus.OpNames.Count)
-        select new Measurement<T>(read(volume, guest, op), Tags(volume.Name, volume.Guests[guest], VolumeStatus.OpNames[op]));
+        select new Measurement<T>(read(volume, guest, op), Tags(volume.Name, guests[guest], VolumeStatus.OpNames[op]));
 }
