@@ -1,3 +1,4 @@
+using Scheduler.Actors;
 using Scheduler.Core;
 
 namespace Scheduler.Host.Configuration;
@@ -73,8 +74,8 @@ internal sealed class DiskRules(
     {
         string offsetKey = SettingsReader.Key(key, "offset");
         string sizeKey = SettingsReader.Key(key, "size");
-        long offset = reader.Size(offsetKey, entry.Offset, 0, VolumeRules.SizeMax, SettingsReader.BlockBytes);
-        long size = reader.Size(sizeKey, entry.Size, SettingsReader.BlockBytes, VolumeRules.SizeMax, SettingsReader.BlockBytes);
+        long offset = reader.Size(offsetKey, entry.Offset, 0, CatalogLimits.SizeMax, SettingsReader.BlockBytes);
+        long size = reader.Size(sizeKey, entry.Size, SettingsReader.BlockBytes, CatalogLimits.SizeMax, SettingsReader.BlockBytes);
         return offset <= volume.Size && size <= volume.Size - offset
             ? (offset, size)
             : throw reader.Error(

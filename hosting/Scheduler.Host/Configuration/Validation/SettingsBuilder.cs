@@ -1,4 +1,4 @@
-using System.Text.RegularExpressions;
+using Scheduler.Actors;
 
 namespace Scheduler.Host.Configuration;
 
@@ -7,7 +7,7 @@ namespace Scheduler.Host.Configuration;
 /// </summary>
 /// <param name="document">Where each key was written, and in which order.</param>
 /// <param name="file">Where to point when a whole section is missing.</param>
-internal sealed partial class SettingsBuilder(HoconDocument document, HoconPosition file)
+internal sealed class SettingsBuilder(HoconDocument document, HoconPosition file)
 {
     private readonly SettingsReader _reader = new(document);
 
@@ -39,12 +39,9 @@ internal sealed partial class SettingsBuilder(HoconDocument document, HoconPosit
 
     private static string At(string key) => SettingsReader.Key(ServiceOptions.Section, key);
 
-    [GeneratedRegex(@"\A[A-Za-z0-9][A-Za-z0-9._-]{0,62}\z")]
-    private static partial Regex NamePattern();
-
     private NbdSettings Nbd(NbdEntry entry, ListenRules listen) => new(
         listen.Nbd(At("nbd:listen"), entry.Listen),
-        _reader.Count(At("nbd:connections-max"), entry.ConnectionsMax, 1, 65_536),
+        _reader.Count(At("nbd:connections-max"), entry.ConnectionsMax, 1, CatalogLimits.ConnectionsMax),
         _reader.Duration(
             At("nbd:handshake-timeout"),
             entry.HandshakeTimeout,
@@ -115,11 +112,9 @@ internal sealed partial class SettingsBuilder(HoconDocument document, HoconPosit
         foreach (string name in _reader.NamesIn(section))
         {
             string key = SettingsReader.Key(section, name);
-            if (!NamePattern().IsMatch(name))
+            if (!CatalogLimits.IsName(name))
             {
-                throw _reader.Error(
-                    key,
-                    $"is not a name for a {kind}: up to 63 letters, digits, '.', '_' and '-', a letter or digit first");
+                throw _reader.Error(key, $"is not a name for a {kind}: {CatalogLimits.NameRule}");
             }
 
             settings.Add(check(key, name, entries[name]));

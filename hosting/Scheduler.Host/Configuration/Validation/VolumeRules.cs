@@ -1,3 +1,4 @@
+using Scheduler.Actors;
 using Scheduler.Core;
 using Scheduler.Storage;
 
@@ -7,9 +8,6 @@ namespace Scheduler.Host.Configuration;
 /// <param name="reader">Converts values and makes errors.</param>
 internal sealed class VolumeRules(SettingsReader reader)
 {
-    /// <summary>4 PiB: far beyond what one file system gives, and sums of two sizes cannot overflow.</summary>
-    public const long SizeMax = 4L << 50;
-
     /// <summary>Longer times are typing errors.</summary>
     private static readonly TimeSpan _deviceTimeMax = TimeSpan.FromSeconds(10);
 
@@ -28,14 +26,14 @@ internal sealed class VolumeRules(SettingsReader reader)
             Path = isGroup || device is DeviceKind.Memory or DeviceKind.Null ? "" : reader.FilePath(At("path"), entry.Path),
             PhysicalVolumes = physical,
             SystemId = entry.LvmSystemId,
-            Size = isGroup ? 0 : reader.Size(At("size"), entry.Size, SettingsReader.BlockBytes, SizeMax, SettingsReader.BlockBytes),
+            Size = isGroup ? 0 : reader.Size(At("size"), entry.Size, SettingsReader.BlockBytes, CatalogLimits.SizeMax, SettingsReader.BlockBytes),
             Preallocate = reader.Flag(At("preallocate"), entry.Preallocate),
             Cache = reader.Choice<CacheMode>(At("cache"), entry.Cache),
 
             // The kernel's own spelling is as good.
             Io = reader.Choice<IoMethod>(At("io"), entry.Io == "io_uring" ? "io-uring" : entry.Io),
-            Depth = reader.Count(At("depth"), entry.Depth, 1, 1024),
-            LatencyTarget = reader.Duration(At("latency-target"), entry.LatencyTarget, TimeSpan.Zero, _deviceTimeMax),
+            Depth = reader.Count(At("depth"), entry.Depth, 1, CatalogLimits.DepthMax),
+            LatencyTarget = reader.Duration(At("latency-target"), entry.LatencyTarget, TimeSpan.Zero, CatalogLimits.LatencyTargetMax),
             Policy = reader.Choice<PolicyKind>(At("policy"), entry.Policy),
             Device = device,
             Cost = new CostRules(reader, At("cost")).Check(entry.Cost),
