@@ -74,7 +74,7 @@ internal sealed class VolumeHarness : IVolumeTimer, IFaultStore, IDisposable
         done(FaultProblem);
     }
 
-    public void Clear(int domain, Action<string?> done)
+    public void Clear(int domain, string by, Action<string?> done)
     {
         if (HeldClears is null)
             done(null);

@@ -183,7 +183,7 @@ public sealed class VolumeSchedulerTests : IDisposable
         Assert.True(_volume.Status.IsFenced);
 
         string? problem = "not called";
-        _volume.Volume.Tell(new ClearVolumeFault(0, answer => problem = answer));
+        _volume.Volume.Tell(new ClearVolumeFault(0, "operator", answer => problem = answer));
         _volume.Run();
         Assert.Null(problem);
         Assert.False(_volume.Status.IsFenced);
@@ -203,8 +203,8 @@ public sealed class VolumeSchedulerTests : IDisposable
         List<string?> answers = [];
 
         // The second could remove the record of a fault that comes after the first.
-        _volume.Volume.Tell(new ClearVolumeFault(0, answers.Add));
-        _volume.Volume.Tell(new ClearVolumeFault(0, answers.Add));
+        _volume.Volume.Tell(new ClearVolumeFault(0, "operator", answers.Add));
+        _volume.Volume.Tell(new ClearVolumeFault(0, "operator", answers.Add));
         _volume.Run();
         Assert.Contains("already", Assert.Single(answers), StringComparison.Ordinal);
         Assert.Single(_volume.HeldClears)("the disk is read-only");
@@ -213,7 +213,7 @@ public sealed class VolumeSchedulerTests : IDisposable
         Assert.True(_volume.Status.IsFenced);
         Assert.Null(guest.ClosedBecause);
 
-        _volume.Volume.Tell(new ClearVolumeFault(0, answers.Add));
+        _volume.Volume.Tell(new ClearVolumeFault(0, "operator", answers.Add));
         _volume.Run();
         _volume.HeldClears[1](null);
         _volume.Run();

@@ -50,7 +50,7 @@ internal static class CatalogRules
         switch (before, after)
         {
             case (CatalogVolume old, CatalogVolume volume)
-                when !old.Paths.SequenceEqual(volume.Paths, StringComparer.Ordinal) && Disks(state, old.Name) is { Length: > 0 } disks:
+                when old.Paths.Except(volume.Paths, StringComparer.Ordinal).Any() && Disks(state, old.Name) is { Length: > 0 } disks:
                 return Refuse(CatalogProblem.InUse, volume, $"lies elsewhere than {string.Join(", ", old.Paths)}, where the data of {disks} is; delete them first");
             case (CatalogDisk old, CatalogDisk disk):
                 if (old.Volume != disk.Volume || old.Offset != disk.Offset || old.LogicalVolume != disk.LogicalVolume)
@@ -81,8 +81,8 @@ internal static class CatalogRules
 
     private static string? Volume(CatalogVolume volume)
     {
-        if (volume.Paths.FirstOrDefault(path => !IsPath(path)) is { } wrong)
-            return $"'{wrong}' is not an absolute path of up to {CatalogLimits.TextLengthMax} characters without '.', '..' or doubled '/'";
+        if (!volume.Paths.All(IsPath))
+            return $"has a path '{volume.Paths.First(path => !IsPath(path))}' that is not an absolute path of up to {CatalogLimits.TextLengthMax} characters, without '.', '..' or doubled '/'";
         if (volume.IsGroup)
         {
             return volume.Path is not null ? "has a path besides the physical volumes of a volume group"
@@ -217,8 +217,8 @@ internal static class CatalogRules
 
     private static CatalogEntry Entry(CatalogState state, CatalogEntity entity) => state.Find(entity.Kind, entity.Name)!;
 
-    private static bool IsPath(string path) =>
-        path.Length is > 1 and <= CatalogLimits.TextLengthMax && path[0] == '/' && !path.Contains('\0')
+    private static bool IsPath(string? path) =>
+        path?.Length is > 1 and <= CatalogLimits.TextLengthMax && path[0] == '/' && !path.Contains('\0')
         && !path.Split('/').Skip(1).Any(part => part is "" or "." or "..");
 
     private static bool IsSha256(string text) => text.Length == 64 && text.All(c => c is (>= '0' and <= '9') or (>= 'a' and <= 'f'));

@@ -89,6 +89,7 @@ public readonly record struct CatalogDecision(CatalogEvent? Event, CatalogRefusa
 public sealed class CatalogState
 {
     private readonly ImmutableSortedDictionary<(CatalogKind Kind, string Name), CatalogEntry> _entries;
+    private ILookup<CatalogKind, CatalogEntity>? _byKind;
 
     private CatalogState(ImmutableSortedDictionary<(CatalogKind Kind, string Name), CatalogEntry> entries) => _entries = entries;
 
@@ -109,7 +110,7 @@ public sealed class CatalogState
     /// <returns>The entities.</returns>
     public IEnumerable<T> All<T>()
         where T : CatalogEntity =>
-        _entries.Values.Select(entry => entry.Entity).OfType<T>();
+        (_byKind ??= _entries.Values.ToLookup(entry => entry.Entity.Kind, entry => entry.Entity))[CatalogFormat.KindOf(typeof(T))].Cast<T>();
 
     /// <summary>An entity of one type.</summary>
     /// <typeparam name="T">Such as <see cref="CatalogGuest"/>.</typeparam>

@@ -280,7 +280,7 @@ public sealed class VolumeScheduler : Actor
 
         // The record goes first: if that fails, the fence stays.
         ActorRef self = Self;
-        _setup.Faults.Clear(clear.Domain, problem => self.Tell(new FaultCleared(clear.Domain, problem, clear.Done)));
+        _setup.Faults.Clear(clear.Domain, clear.By, problem => self.Tell(new FaultCleared(clear.Domain, problem, clear.Done)));
     }
 
     // F6: a fault that can be recorded nowhere. What waits for the record stays unanswered, and the volume stops.

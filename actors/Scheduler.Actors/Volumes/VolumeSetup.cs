@@ -38,8 +38,9 @@ public interface IFaultStore
 
     /// <summary>Removes a fault's record, durably. Does not block.</summary>
     /// <param name="domain">The fenced domain.</param>
+    /// <param name="by">Who cleared the fault.</param>
     /// <param name="done">Called once, from any thread: null when the record is gone, otherwise why it is not.</param>
-    void Clear(int domain, Action<string?> done);
+    void Clear(int domain, string by, Action<string?> done);
 }
 
 /// <summary>Sees what a volume's scheduler answers. Called on the volume's dispatcher.</summary>
@@ -95,8 +96,9 @@ public sealed record StopVolume
 
 /// <summary>Operator to volume: the fault of a domain was dealt with.</summary>
 /// <param name="Domain">Index of the domain.</param>
+/// <param name="By">Who clears it.</param>
 /// <param name="Done">Called once, from any thread: null when it is cleared, otherwise why it is not.</param>
-public sealed record ClearVolumeFault(int Domain, Action<string?> Done);
+public sealed record ClearVolumeFault(int Domain, string By, Action<string?> Done);
 
 /// <summary>Host to volume: disks have grown, or are new. All of it is done, or nothing.</summary>
 /// <param name="Disks">The disks; what is not named stays as it is.</param>

@@ -43,7 +43,7 @@ internal sealed class SimulatedFaultStore(SimulatedSystem system, FaultRecords r
         });
     }
 
-    public void Clear(int domain, Action<string?> done) => system.After(random.Next(3_000_000), () =>
+    public void Clear(int domain, string by, Action<string?> done) => system.After(random.Next(3_000_000), () =>
     {
         records[domain] = 0;
         history.Add(new HistoryEvent { Kind = HistoryKind.RecordCleared, Domain = domain });

@@ -297,7 +297,7 @@ internal sealed class Run
                 continue;
             int cleared = domain;
             mine.Clearing = true;
-            mine.Volume.Tell(new ClearVolumeFault(domain, problem =>
+            mine.Volume.Tell(new ClearVolumeFault(domain, "operator", problem =>
             {
                 mine.Clearing = false;
                 if (problem is null)

@@ -30,7 +30,7 @@ internal sealed partial class KnownFaults(IFaultStore store, string volume, ILog
     }
 
     /// <inheritdoc/>
-    public void Clear(int domain, Action<string?> done) => store.Clear(domain, problem =>
+    public void Clear(int domain, string by, Action<string?> done) => store.Clear(domain, by, problem =>
     {
         if (problem is null)
             _ = _since.TryRemove(domain, out _);

@@ -12,7 +12,7 @@ internal sealed class MarkerFaultStore(IReadOnlyList<FaultMarker?> markers) : IF
         Run(done, () => markers[domain]?.Write(new Fault(domain, error, DateTimeOffset.UtcNow, "a sync of the volume failed; acknowledged writes may be lost")));
 
     /// <inheritdoc/>
-    public void Clear(int domain, Action<string?> done) => Run(done, () => markers[domain]?.Clear());
+    public void Clear(int domain, string by, Action<string?> done) => Run(done, () => markers[domain]?.Clear());
 
     // Markers are synced: never on the volume's loop.
     private static void Run(Action<string?> done, Action write) => ThreadPool.QueueUserWorkItem(_ =>

@@ -129,7 +129,7 @@ internal sealed class RunningVolume : IDisposable
     public async Task<string?> ClearFaultAsync(int domain)
     {
         TaskCompletionSource<string?> cleared = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        Actor.Tell(new ClearVolumeFault(domain, cleared.SetResult));
+        Actor.Tell(new ClearVolumeFault(domain, "operator", cleared.SetResult));
 
         // A scheduler that has stopped answers no more.
         return await Task.WhenAny(cleared.Task, Status.Stopped) == cleared.Task

@@ -181,6 +181,16 @@ public sealed class CatalogStateTests
     }
 
     [Fact]
+    public void A_volume_group_with_disks_gains_physical_volumes_and_loses_none()
+    {
+        _ = _catalog.With(Guest(), Group(), Disk("l", size: 0, volume: "vg") with { LogicalVolume = "lv" });
+        Assert.Null(_catalog.Put(Group() with { PhysicalVolumes = ["/dev/vg0", "/dev/vg1", "/dev/vg2"] }));
+        _catalog.IsRefused(Group() with { PhysicalVolumes = ["/dev/vg0", "/dev/vg2"] }, CatalogProblem.InUse, "/dev/vg1", "disk l");
+        _catalog.IsRefused(Volume("vg"), CatalogProblem.InUse, "disk l");
+        _catalog.IsRefused(Group("other") with { PhysicalVolumes = [null!] }, CatalogProblem.Invalid, "absolute path");
+    }
+
+    [Fact]
     public void A_tokens_secret_does_not_change()
     {
         _ = _catalog.With(Token());

@@ -149,6 +149,6 @@ internal sealed class ExperimentRun : IVolumeObserver, IAgendaItem
     {
         public void Record(int domain, int error, Action<string?> done) => done("an experiment's device does not fail");
 
-        public void Clear(int domain, Action<string?> done) => done("an experiment's device does not fail");
+        public void Clear(int domain, string by, Action<string?> done) => done("an experiment's device does not fail");
     }
 }
