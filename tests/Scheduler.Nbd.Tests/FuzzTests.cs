@@ -53,17 +53,18 @@ public class FuzzTests(ITestOutputHelper log)
 
     private static string PlayHandshake(Random random, byte[] input)
     {
-        (string whole, byte[] answer) = Play(input, () => input.Length);
-        (string cut, byte[] cutAnswer) = Play(input, () => random.Next(1, 48));
+        HandshakeTls tls = (HandshakeTls)random.Next((int)HandshakeTls.Active + 1);
+        (string whole, byte[] answer) = Play(input, tls, () => input.Length);
+        (string cut, byte[] cutAnswer) = Play(input, tls, () => random.Next(1, 48));
         Assert.Equal(whole, cut);
         Assert.True(answer.AsSpan().SequenceEqual(cutAnswer), "the answer depends on how the input is cut");
         return whole;
     }
 
-    private static (string End, byte[] Answer) Play(byte[] input, Func<int> chunk)
+    private static (string End, byte[] Answer) Play(byte[] input, HandshakeTls tls, Func<int> chunk)
     {
-        Handshake handshake = new(new TestExports());
-        HandshakeDriver driver = new(handshake);
+        Handshake inTheClear = new(new TestExports(), tls);
+        HandshakeDriver driver = new(inTheClear, new TestExports());
         ArrayBufferWriter<byte> output = new();
         for (int at = 0; at < input.Length;)
         {
@@ -74,7 +75,10 @@ public class FuzzTests(ITestOutputHelper log)
 
         Assert.InRange(driver.StepOutputMax, 0, AnswerBytesMax);
         Assert.InRange(output.WrittenCount, 0, input.Length / 16 * AnswerBytesMax);
-        return ($"{driver.Status} {handshake.CloseReason} {handshake.Negotiated}", output.WrittenSpan.ToArray());
+        Handshake last = driver.Handshake;
+        Assert.True(tls != HandshakeTls.Required || inTheClear.Export is null, "an export without TLS, where it is required");
+        string inside = last == inTheClear ? "" : " in TLS";
+        return ($"{driver.Status} {last.CloseReason} {last.Negotiated}{inside}", output.WrittenSpan.ToArray());
     }
 
     private static string PlayRequest(Random random, byte[] input)

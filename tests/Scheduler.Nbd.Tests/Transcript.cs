@@ -5,7 +5,7 @@ namespace Scheduler.Nbd.Tests;
 
 /// <summary>
 /// A handshake as a table: lines "C bytes" of the client, the "S bytes" that the server answers to them, and last "=
-/// end". The end is "open", "closed reason" or "transmission export", the latter with "structured" and "allocation" if
+/// end". The end is "open", "TLS", "closed reason" or "transmission export", the latter with "structured" and "allocation" if
 /// negotiated.
 /// </summary>
 internal sealed class Transcript
@@ -48,10 +48,9 @@ internal sealed class Transcript
     /// <summary>
     /// Plays it, at most <paramref name="chunk"/> bytes at a time, and checks each answer and the end.
     /// </summary>
-    public void Play(IExportDirectory exports, int chunk)
+    public void Play(IExportDirectory exports, int chunk, HandshakeTls tls = HandshakeTls.None, IExportDirectory? inTls = null)
     {
-        Handshake handshake = new(exports);
-        HandshakeDriver driver = new(handshake);
+        HandshakeDriver driver = new(new Handshake(exports, tls), inTls);
         foreach ((byte[] client, byte[] server) in _exchanges)
         {
             ArrayBufferWriter<byte> output = new();
@@ -60,22 +59,22 @@ internal sealed class Transcript
             Assert.Equal(Wire.Hex(server), Wire.Hex(output.WrittenSpan));
         }
 
-        Assert.Equal(_end, Describe(handshake, driver));
+        Assert.Equal(_end, Describe(driver));
     }
 
     /// <summary>Sends everything at once, as a client that does not wait for answers.</summary>
     public void PlayInOnePiece(IExportDirectory exports)
     {
-        Handshake handshake = new(exports);
-        HandshakeDriver driver = new(handshake);
+        HandshakeDriver driver = new(new Handshake(exports));
         ArrayBufferWriter<byte> output = new();
         driver.Feed(Client, output);
         Assert.Equal(Wire.Hex(_exchanges.SelectMany(e => e.Server).ToArray()), Wire.Hex(output.WrittenSpan));
-        Assert.Equal(_end, Describe(handshake, driver));
+        Assert.Equal(_end, Describe(driver));
     }
 
-    private static string Describe(Handshake handshake, HandshakeDriver driver)
+    private static string Describe(HandshakeDriver driver)
     {
+        Handshake handshake = driver.Handshake;
         string rest = driver.Unconsumed > 0 && driver.Status == HandshakeStatus.Transmission
             ? $" and {driver.Unconsumed} bytes"
             : "";
@@ -85,6 +84,7 @@ internal sealed class Transcript
             HandshakeStatus.Transmission => $"transmission {handshake.Export!.Name}"
                 + (handshake.Negotiated.StructuredReplies ? " structured" : "")
                 + (handshake.Negotiated.BaseAllocation ? " allocation" : "") + rest,
+            HandshakeStatus.StartTls => "TLS",
             _ => "open",
         };
     }

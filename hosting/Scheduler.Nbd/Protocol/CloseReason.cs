@@ -38,6 +38,9 @@ public enum CloseReason
     /// <summary><see cref="NbdOption.ExportName"/> while the export or the server is stopping.</summary>
     ExportUnavailable,
 
+    /// <summary><see cref="NbdOption.ExportName"/> without TLS, which this server requires.</summary>
+    TlsRequired,
+
     /// <summary>A write whose payload is more than the server is ready to discard.</summary>
     PayloadTooLong,
 }

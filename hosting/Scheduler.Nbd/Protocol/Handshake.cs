@@ -15,7 +15,8 @@ namespace Scheduler.Nbd.Protocol;
 /// bound.
 /// </remarks>
 /// <param name="exports">What this client may see.</param>
-public sealed class Handshake(IExportDirectory exports)
+/// <param name="tls">What TLS is to it.</param>
+public sealed class Handshake(IExportDirectory exports, HandshakeTls tls = HandshakeTls.None)
 {
     /// <summary>
     /// Longest option data that is looked at, in bytes: beside the longest name there is room for 14 queries as long.
@@ -76,7 +77,7 @@ public sealed class Handshake(IExportDirectory exports)
     public HandshakeStatus Process(ReadOnlySpan<byte> input, out int consumed, IBufferWriter<byte> output)
     {
         consumed = 0;
-        if (_status is HandshakeStatus.Transmission or HandshakeStatus.Closed)
+        if (_status is HandshakeStatus.Transmission or HandshakeStatus.Closed or HandshakeStatus.StartTls)
             return _status;
 
         if (_clientFlags is not { } clientFlags)
@@ -87,6 +88,17 @@ public sealed class Handshake(IExportDirectory exports)
             _status = TakeOption(input, clientFlags, ref consumed, output);
         return _status;
     }
+
+    /// <summary>
+    /// The handshake that follows this one inside TLS. Of what was agreed on in the clear it has only the client's flags:
+    /// anybody between may have sent the rest.
+    /// </summary>
+    /// <param name="exports">What this client may see, now that TLS may have told who it is.</param>
+    /// <returns>The handshake; its bounds begin anew.</returns>
+    /// <exception cref="InvalidOperationException">The status is not <see cref="HandshakeStatus.StartTls"/>.</exception>
+    public Handshake Secured(IExportDirectory exports) => _status == HandshakeStatus.StartTls
+        ? new Handshake(exports, HandshakeTls.Active) { _clientFlags = _clientFlags }
+        : throw new InvalidOperationException($"a handshake goes on inside TLS only after {nameof(HandshakeStatus.StartTls)}, not after {_status}");
 
     private HandshakeStatus TakeClientFlags(ReadOnlySpan<byte> input, ref int consumed)
     {
@@ -150,8 +162,12 @@ public sealed class Handshake(IExportDirectory exports)
     private HandshakeStatus Answer(
         NbdOption option, ReadOnlySpan<byte> data, HandshakeFlags clientFlags, IBufferWriter<byte> output)
     {
+        if (tls == HandshakeTls.Required && option is not (NbdOption.StartTls or NbdOption.Abort))
+            return RequireTls(option, output);
         switch (option)
         {
+            case NbdOption.StartTls:
+                return AnswerStartTls(data.IsEmpty, output);
             case NbdOption.ExportName:
                 return AnswerExportName(data, (clientFlags & HandshakeFlags.NoZeroes) == 0, output);
             case NbdOption.Abort:
@@ -167,7 +183,6 @@ public sealed class Handshake(IExportDirectory exports)
             case NbdOption.ListMetaContext or NbdOption.SetMetaContext:
                 return AnswerMetaContext(option, data, output);
             default:
-                // STARTTLS too: the answer of a server that does not do TLS at all (section "NOTLS mode").
                 return Refuse(option, NbdOptionReply.ErrorUnsupported, default, output);
         }
     }
@@ -177,8 +192,12 @@ public sealed class Handshake(IExportDirectory exports)
     /// </summary>
     private HandshakeStatus AnswerTooBig(NbdOption option, IBufferWriter<byte> output)
     {
+        if (tls == HandshakeTls.Required && option is not (NbdOption.StartTls or NbdOption.Abort))
+            return RequireTls(option, output);
         switch (option)
         {
+            case NbdOption.StartTls:
+                return AnswerStartTls(isEmpty: false, output);
             case NbdOption.ExportName:
                 return Close(CloseReason.BadExportName);
             case NbdOption.Abort:
@@ -195,6 +214,23 @@ public sealed class Handshake(IExportDirectory exports)
             default:
                 return Refuse(option, NbdOptionReply.ErrorUnsupported, default, output);
         }
+    }
+
+    /// <summary>Before TLS, where nothing goes without it; EXPORT_NAME has no error reply.</summary>
+    private HandshakeStatus RequireTls(NbdOption option, IBufferWriter<byte> output) => option == NbdOption.ExportName
+        ? Close(CloseReason.TlsRequired)
+        : Refuse(option, NbdOptionReply.ErrorTlsRequired, "TLS is required"u8, output);
+
+    private HandshakeStatus AnswerStartTls(bool isEmpty, IBufferWriter<byte> output)
+    {
+        if (tls == HandshakeTls.None)
+            return Refuse(NbdOption.StartTls, NbdOptionReply.ErrorUnsupported, default, output);
+        if (tls == HandshakeTls.Active)
+            return Refuse(NbdOption.StartTls, NbdOptionReply.ErrorInvalid, "TLS is in use already"u8, output);
+        if (!isEmpty)
+            return TakesNoData(NbdOption.StartTls, output);
+        OptionReplyWriter.Ack(output, NbdOption.StartTls);
+        return HandshakeStatus.StartTls;
     }
 
     /// <summary>Its data is the name; it has no error reply, so that every failure ends the connection.</summary>

@@ -9,6 +9,10 @@ public enum HandshakeStatus
     /// <summary>Something was consumed. Send the output and call again with the rest.</summary>
     Continue,
 
+    /// <summary>TLS is agreed on. Send the output, then begin TLS; the handshake goes on inside it with
+    /// <see cref="Handshake.Secured"/>, and this one is over.</summary>
+    StartTls,
+
     /// <summary>An export is chosen. Send the output; the rest of the input is requests.</summary>
     Transmission,
 

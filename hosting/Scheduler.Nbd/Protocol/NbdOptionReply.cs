@@ -21,6 +21,9 @@ public enum NbdOptionReply : uint
     /// <summary>The option or its data is malformed, or does not fit what was negotiated.</summary>
     ErrorInvalid = ErrorBit + 3,
 
+    /// <summary>Nothing but <see cref="NbdOption.StartTls"/> is answered before TLS.</summary>
+    ErrorTlsRequired = ErrorBit + 5,
+
     /// <summary>There is no such export.</summary>
     ErrorUnknown = ErrorBit + 6,
 
