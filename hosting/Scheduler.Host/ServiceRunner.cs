@@ -47,7 +47,7 @@ public static class ServiceRunner
                 using Watchdog? watchdog = manager.WatchdogTimeout is { } timeout
                     ? new Watchdog(timeout / 2, [.. service.Volumes.Select(volume => volume.Loop)], manager.Alive)
                     : null;
-                WriteWelcome(service, AdminServer.UrlOf(admin));
+                WriteWelcome(service, settings.Nbd.Tls is { Required: true }, AdminServer.UrlOf(admin));
                 manager.Ready(service.Summary());
                 await Task.Delay(Timeout.Infinite, cancellation).ContinueWith(_ => { }, TaskScheduler.Default);
                 manager.Stopping();
@@ -81,7 +81,7 @@ public static class ServiceRunner
     }
 
     // What to connect to, ready to paste.
-    private static void WriteWelcome(Service service, string adminUrl)
+    private static void WriteWelcome(Service service, bool tlsRequired, string adminUrl)
     {
         Console.WriteLine("Scheduler serves:");
         IReadOnlyList<PlacedDisk> disks = service.Disks;
@@ -96,14 +96,18 @@ public static class ServiceRunner
         string name = disks.Count > 0 ? disks[0].Settings.Name : "";
         Console.WriteLine("Connect with:");
         foreach (EndPoint endpoint in service.NbdEndpoints)
-            Console.WriteLine($"  nbdinfo {UriOf(endpoint, name)}");
-        Console.WriteLine($"  qemu-img info {UriOf(service.NbdEndpoints[0], name)}");
+            Console.WriteLine($"  nbdinfo {UriOf(endpoint, name, tlsRequired)}");
+
+        // qemu takes TLS from options, not from an address.
+        if (!tlsRequired)
+            Console.WriteLine($"  qemu-img info {UriOf(service.NbdEndpoints[0], name, tlsRequired)}");
         Console.WriteLine($"  curl {adminUrl}/metrics");
         Console.WriteLine("Ready. Ctrl-C stops.");
     }
 
-    private static string UriOf(EndPoint endpoint, string disk) => endpoint switch
+    private static string UriOf(EndPoint endpoint, string disk, bool tlsRequired) => endpoint switch
     {
+        IPEndPoint tcp when tlsRequired => $"'nbds://{tcp}/{disk}?tls-certificates=DIRECTORY'",
         IPEndPoint tcp => $"nbd://{tcp}/{disk}",
         _ => $"'nbd+unix:///{disk}?socket={endpoint}'",
     };

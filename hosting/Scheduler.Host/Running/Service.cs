@@ -4,8 +4,10 @@ using System.Net.Sockets;
 using Scheduler.Actors;
 using Scheduler.Actors.Local;
 using Scheduler.Host.Configuration;
+using Scheduler.Nbd.Access;
 using Scheduler.Nbd.Protocol;
 using Scheduler.Nbd.Server;
+using Scheduler.Nbd.Tls;
 using Scheduler.Storage;
 
 namespace Scheduler.Host.Running;
@@ -31,22 +33,19 @@ internal sealed partial class Service : IDisposable
     /// <param name="telemetry">Instruments.</param>
     /// <param name="loggers">Makes loggers.</param>
     /// <exception cref="VolumeOpenException">A volume can't be opened.</exception>
-    /// <exception cref="IOException">An address can't be bound.</exception>
+    /// <exception cref="IOException">An address can't be bound, or a file for TLS is no good.</exception>
     public Service(ServiceSettings settings, VolumeTelemetry telemetry, ILoggerFactory loggers)
     {
         _settings = settings;
         _logger = loggers.CreateLogger<Service>();
         _system = new LocalSystem(loggers.CreateLogger<LocalSystem>());
-        _guests = settings.Guests.ToDictionary(guest => guest.Name, guest => new NbdGuest(new GuestBuffers(guest.BufferMemory), guest.ConnectionsMax));
+        _guests = settings.Guests.ToDictionary(guest => guest.Name, guest => new NbdGuest(guest.Name, new GuestBuffers(guest.BufferMemory), guest.ConnectionsMax));
         try
         {
             foreach (VolumeSettings volume in settings.Volumes)
                 _volumes.Add(RunningVolume.Start(volume, settings, _system, telemetry, _logger));
             _exports = new NbdExports(Exports());
-            _nbd = new NbdServer(
-                new NbdServerOptions([.. settings.Nbd.Listen.Select(EndPointOf)], settings.Nbd.ConnectionsMax, settings.Nbd.HandshakeTimeout),
-                _exports,
-                loggers.CreateLogger<NbdServer>());
+            _nbd = new NbdServer(NbdOptions(loggers), _exports, loggers.CreateLogger<NbdServer>());
             _nbd.Start();
         }
         catch
@@ -195,6 +194,22 @@ internal sealed partial class Service : IDisposable
         UnixListenEndpoint unix => new UnixDomainSocketEndPoint(unix.Path),
         _ => throw new ArgumentException($"endpoint {endpoint} is of no known kind", nameof(endpoint)),
     };
+
+    private NbdServerOptions NbdOptions(ILoggerFactory loggers)
+    {
+        NbdSettings nbd = _settings.Nbd;
+        Dictionary<string, string> identities = _settings.Guests
+            .SelectMany(guest => guest.Identities, (guest, identity) => (guest, identity))
+            .ToDictionary(pair => pair.identity, pair => pair.guest.Name, StringComparer.Ordinal);
+        return new NbdServerOptions([.. nbd.Listen.Select(EndPointOf)], nbd.ConnectionsMax, nbd.HandshakeTimeout)
+        {
+            HandshakesMax = nbd.HandshakesMax,
+            Tls = nbd.Tls is { } tls ? new ServerTls(new TlsFiles(tls.Certificate, tls.Key, tls.ClientCa), loggers.CreateLogger<ServerTls>()) : null,
+            TlsRequired = nbd.Tls is { Required: true },
+            UnixForAllUsers = _settings.Guests.Any(guest => guest.Uids.Count > 0),
+            SightOf = new GuestIdentities(identities).SightOf,
+        };
+    }
 
     private List<NbdExport> Exports() => [.. Disks.Select(ExportOf)];
 

@@ -1,5 +1,7 @@
 using System.Buffers;
+using Scheduler.Nbd.Access;
 using Scheduler.Nbd.Protocol;
+using Scheduler.Nbd.Tls;
 using Scheduler.Storage.Loop;
 
 namespace Scheduler.Nbd.Server;
@@ -11,29 +13,39 @@ internal sealed unsafe class HandshakeConnection : ILoopDescriptor, ILoopWork
 
     private readonly NbdServer _server;
     private readonly EventLoop _loop;
-    private readonly int _socket;
     private readonly string _peer;
-    private readonly Handshake _handshake;
+    private readonly uint? _user;
     private readonly ArrayBufferWriter<byte> _output = new();
     private readonly LoopTimer _timer;
-    private readonly int _handle;
+    private Handshake _handshake;
+    private TlsSession? _tls;
+
+    /// <summary>The client's; once TLS has begun, the end of its session's pair.</summary>
+    private int _socket;
+
+    /// <summary>Handle of the socket on the loop; -1 while TLS is being agreed on.</summary>
+    private int _handle;
     private byte[] _input = new byte[ReceiveBytes];
     private int _inputCount;
     private int _sent;
     private bool _ended;
     private HandshakeStatus _status = HandshakeStatus.NeedMore;
 
-    public HandshakeConnection(NbdServer server, EventLoop loop, int socket, string peer, IExportDirectory exports, TimeSpan timeLimit)
+    public HandshakeConnection(NbdServer server, EventLoop loop, int socket, string peer, uint? user, Handshake handshake, TimeSpan timeLimit)
     {
         _server = server;
         _loop = loop;
         _socket = socket;
         _peer = peer;
-        _handshake = new Handshake(exports);
+        _user = user;
+        _handshake = handshake;
         _handle = loop.Watch(socket, this, LoopReady.Readable);
         _timer = loop.AddTimer(this);
         _timer.DueNs = EventLoop.NowNs + (long)timeLimit.TotalNanoseconds;
     }
+
+    /// <summary>It is over; its last words may still be on their way.</summary>
+    public bool HasEnded => _ended;
 
     /// <summary>Greets the client.</summary>
     public void Begin()
@@ -56,6 +68,7 @@ internal sealed unsafe class HandshakeConnection : ILoopDescriptor, ILoopWork
             if (!_ended)
                 Leave();
             _ = SocketCalls.close(_socket);
+            _tls?.Abort();
             _server.HandshakeBroke(this, _peer, exception);
         }
     }
@@ -64,12 +77,23 @@ internal sealed unsafe class HandshakeConnection : ILoopDescriptor, ILoopWork
     void ILoopWork.Run() => End("its handshake took too long");
 
     /// <summary>Ends the connection.</summary>
-    public void End(string reason)
+    /// <param name="reason">Why.</param>
+    /// <param name="atOnce">What was sent last may be lost.</param>
+    public void End(string reason, bool atOnce = false)
     {
         if (_ended)
             return;
+        bool secured = _tls is not null && _handle >= 0;
         Leave();
         _ = SocketCalls.close(_socket);
+        if (secured && !atOnce)
+        {
+            // It counts as a connection until its last reply is with the client.
+            _tls!.Finish(() => _server.HandshakeFailed(this, _peer, reason));
+            return;
+        }
+
+        _tls?.Abort();
         _server.HandshakeFailed(this, _peer, reason);
     }
 
@@ -110,6 +134,12 @@ internal sealed unsafe class HandshakeConnection : ILoopDescriptor, ILoopWork
             if (_status == HandshakeStatus.Transmission)
             {
                 HandOver();
+                return;
+            }
+
+            if (_status == HandshakeStatus.StartTls)
+            {
+                StartTls();
                 return;
             }
 
@@ -159,16 +189,64 @@ internal sealed unsafe class HandshakeConnection : ILoopDescriptor, ILoopWork
         return true;
     }
 
+    // What was sent before the answer to STARTTLS was not sent by who is inside TLS.
+    private void StartTls()
+    {
+        if (_inputCount > 0)
+        {
+            End("it has sent something between STARTTLS and TLS");
+            return;
+        }
+
+        if (!SocketCalls.TryPair(out int outer, out int inner))
+        {
+            End("there are no descriptors for TLS; raise the limit (ulimit -n)");
+            return;
+        }
+
+        _loop.Unwatch(_handle);
+        _handle = -1;
+        int client = _socket;
+        _socket = inner;
+        _tls = TlsSession.Begin(
+            _server.Tls!, client, outer, certificate => _loop.Post(() => Secured(certificate)), reason => _loop.Post(() => Refused(reason)));
+    }
+
+    private void Secured(PeerCertificate? certificate)
+    {
+        if (_ended)
+            return;
+        _handshake = _handshake.Secured(_server.ExportsFor(_peer, new PeerIdentity(certificate, _user)));
+        _status = HandshakeStatus.NeedMore;
+        try
+        {
+            _handle = _loop.Watch(_socket, this, LoopReady.Readable);
+        }
+        catch (InvalidOperationException)
+        {
+            End("the kernel watches no more descriptors");
+        }
+    }
+
+    private void Refused(string reason)
+    {
+        if (_ended)
+            return;
+        _server.TlsRefused(_peer, reason);
+        End(reason);
+    }
+
     private void HandOver()
     {
         Leave();
-        _server.HandshakeDone(this, _socket, _peer, _handshake.Export!, _handshake.Negotiated, _input[.._inputCount]);
+        _server.HandshakeDone(this, _socket, _tls, _peer, _handshake.Export!, _handshake.Negotiated, _input[.._inputCount]);
     }
 
     private void Leave()
     {
         _ended = true;
         _loop.RemoveTimer(_timer);
-        _loop.Unwatch(_handle);
+        if (_handle >= 0)
+            _loop.Unwatch(_handle);
     }
 }

@@ -19,7 +19,11 @@ internal sealed class Listener : ILoopDescriptor, ILoopWork
     private bool _closed;
     private long _accepted;
 
-    public Listener(NbdServer server, EventLoop loop, EndPoint endpoint)
+    /// <param name="server">Told of connections.</param>
+    /// <param name="loop">Where it accepts.</param>
+    /// <param name="endpoint">Where it listens.</param>
+    /// <param name="forAllUsers">Any user of the machine may connect to a Unix socket.</param>
+    public Listener(NbdServer server, EventLoop loop, EndPoint endpoint, bool forAllUsers)
     {
         _server = server;
         _loop = loop;
@@ -33,6 +37,8 @@ internal sealed class Listener : ILoopDescriptor, ILoopWork
             if (_path is not null)
                 UnixSocketFile.Prepare(_path);
             _socket.Bind(endpoint);
+            if (_path is not null && forAllUsers && !OperatingSystem.IsWindows())
+                File.SetUnixFileMode(_path, (UnixFileMode)0b110_110_110);
             _socket.Listen(1024);
         }
         catch (SocketException exception)
@@ -66,7 +72,7 @@ internal sealed class Listener : ILoopDescriptor, ILoopWork
 
         try
         {
-            _server.Accepted(socket, $"{Local}#{++_accepted}");
+            _server.Accepted(socket, $"{Local}#{++_accepted}", _path is not null);
         }
         catch (InvalidOperationException)
         {

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Scheduler.Actors;
 using Scheduler.Nbd.Protocol;
+using Scheduler.Nbd.Tls;
 using Scheduler.Storage;
 using Scheduler.Storage.Loop;
 
@@ -31,6 +32,7 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
     private readonly ILogger _logger;
     private readonly string _peer;
     private readonly int _socket;
+    private readonly TlsSession? _tls;
     private readonly EventLoop _loop;
     private readonly ConnectionMemory _memory;
     private readonly ReplyQueue _replies;
@@ -70,12 +72,13 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
     private bool _ringClosed;
     private bool _closed;
 
-    public NbdConnection(NbdServer server, NbdExport export, Negotiated negotiated, int socket, string peer, ILogger logger)
+    public NbdConnection(NbdServer server, NbdExport export, Negotiated negotiated, int socket, TlsSession? tls, string peer, ILogger logger)
     {
         _server = server;
         _export = export;
         _negotiated = negotiated;
         _socket = socket;
+        _tls = tls;
         _peer = peer;
         _logger = logger;
         _loop = export.Loop;
@@ -573,7 +576,12 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
         if (!_ringClosed)
             _port.Close();
         _memory.LetGo();
-        _server.Ended(this);
+
+        // It counts as a connection until its last replies are with the client.
+        if (_tls is null)
+            _server.Ended(this);
+        else
+            _tls.Finish(() => _server.Ended(this));
     }
 
     private void Fail(Exception exception)

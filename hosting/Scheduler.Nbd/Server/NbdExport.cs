@@ -1,4 +1,6 @@
+using System.Diagnostics.CodeAnalysis;
 using Scheduler.Actors;
+using Scheduler.Nbd.Access;
 using Scheduler.Nbd.Protocol;
 using Scheduler.Storage.Loop;
 
@@ -32,9 +34,9 @@ public sealed record NbdExport
     public required Func<bool> IsAvailable { get; init; }
 }
 
-/// <summary>The exports of a server, in the order of the configuration: the first is the default.</summary>
+/// <summary>The exports of a server, in the order of the configuration.</summary>
 /// <param name="exports">All of them.</param>
-public sealed class NbdExports(IReadOnlyList<NbdExport> exports) : IExportDirectory
+public sealed class NbdExports(IReadOnlyList<NbdExport> exports)
 {
     // Replaced as a whole: a client that lists them sees one state or the other.
     private volatile Table _table = new(exports);
@@ -46,33 +48,41 @@ public sealed class NbdExports(IReadOnlyList<NbdExport> exports) : IExportDirect
     /// <param name="exports">All of them, those that were offered before included.</param>
     public void Replace(IReadOnlyList<NbdExport> exports) => _table = new Table(exports);
 
-    /// <inheritdoc/>
-    public bool TryList([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out IReadOnlyList<ExportInfo>? exports)
-    {
-        exports = Stopping ? null : _table.Infos;
-        return !Stopping;
-    }
-
-    /// <inheritdoc/>
-    public ExportLookup Find(string name, out ExportInfo? export)
-    {
-        Table table = _table;
-        NbdExport? found = name.Length > 0 ? table.ByName.GetValueOrDefault(name) : table.Infos.Length > 0 ? table.ByName[table.Infos[0].Name] : null;
-        export = null;
-        if (found is null)
-            return ExportLookup.Unknown;
-        if (Stopping || !found.IsAvailable() || !found.Guest.HasRoom)
-            return ExportLookup.Unavailable;
-        export = found.Info;
-        return ExportLookup.Found;
-    }
+    /// <summary>The exports as one client sees them: the first that it sees is its default.</summary>
+    /// <param name="sight">What it sees.</param>
+    /// <returns>A view that follows <see cref="Replace"/>.</returns>
+    public IExportDirectory SeenBy(Sight sight) => new View(this, sight);
 
     // As the client was told, whatever has changed since.
     internal NbdExport this[ExportInfo info] => _table.ByName[info.Name] with { Info = info };
 
+    private sealed class View(NbdExports exports, Sight sight) : IExportDirectory
+    {
+        public bool TryList([NotNullWhen(true)] out IReadOnlyList<ExportInfo>? infos)
+        {
+            infos = exports.Stopping ? null : [.. exports._table.All.Where(Sees).Select(export => export.Info)];
+            return infos is not null;
+        }
+
+        public ExportLookup Find(string name, out ExportInfo? info)
+        {
+            Table table = exports._table;
+            NbdExport? found = name.Length > 0 ? table.ByName.GetValueOrDefault(name) : table.All.FirstOrDefault(Sees);
+            info = null;
+            if (found is null || !Sees(found))
+                return ExportLookup.Unknown;
+            if (exports.Stopping || !found.IsAvailable() || !found.Guest.HasRoom)
+                return ExportLookup.Unavailable;
+            info = found.Info;
+            return ExportLookup.Found;
+        }
+
+        private bool Sees(NbdExport export) => sight.Includes(export.Guest.Name);
+    }
+
     private sealed class Table(IReadOnlyList<NbdExport> exports)
     {
         public readonly Dictionary<string, NbdExport> ByName = exports.ToDictionary(export => export.Info.Name, StringComparer.Ordinal);
-        public readonly ExportInfo[] Infos = [.. exports.Select(export => export.Info)];
+        public readonly IReadOnlyList<NbdExport> All = exports;
     }
 }

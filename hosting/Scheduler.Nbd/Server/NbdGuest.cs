@@ -1,11 +1,15 @@
 namespace Scheduler.Nbd.Server;
 
 /// <summary>What the connections of one guest share: their memory and their number are bounded.</summary>
+/// <param name="name">Its name.</param>
 /// <param name="buffers">Buffer memory.</param>
 /// <param name="connectionsMax">Most connections at once.</param>
-public sealed class NbdGuest(GuestBuffers buffers, int connectionsMax)
+public sealed class NbdGuest(string name, GuestBuffers buffers, int connectionsMax)
 {
     private int _connections;
+
+    /// <summary>Its name.</summary>
+    public string Name { get; } = name;
 
     /// <summary>Buffer memory.</summary>
     public GuestBuffers Buffers { get; } = buffers;

@@ -1,6 +1,8 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
+using Scheduler.Nbd.Access;
 using Scheduler.Nbd.Protocol;
+using Scheduler.Nbd.Tls;
 using Scheduler.Storage.Loop;
 
 namespace Scheduler.Nbd.Server;
@@ -9,7 +11,29 @@ namespace Scheduler.Nbd.Server;
 /// <param name="Endpoints">TCP addresses and Unix socket paths.</param>
 /// <param name="ConnectionsMax">Most connections at once; further ones are closed at once.</param>
 /// <param name="HandshakeTimeMax">Longest time until a client has chosen its export.</param>
-public sealed record NbdServerOptions(IReadOnlyList<EndPoint> Endpoints, int ConnectionsMax, TimeSpan HandshakeTimeMax);
+public sealed record NbdServerOptions(IReadOnlyList<EndPoint> Endpoints, int ConnectionsMax, TimeSpan HandshakeTimeMax)
+{
+    /// <summary>
+    /// Most connections at once that have not chosen their export. A further one takes the place of the oldest of them: who
+    /// dallies keeps nobody out.
+    /// </summary>
+    public int HandshakesMax { get; init; } = 256;
+
+    /// <summary>TLS; null: there is none.</summary>
+    public ServerTls? Tls { get; init; }
+
+    /// <summary>Whether clients over TCP must use TLS.</summary>
+    public bool TlsRequired { get; init; }
+
+    /// <summary>Whether users other than the service's own may connect to Unix sockets.</summary>
+    public bool UnixForAllUsers { get; init; }
+
+    /// <summary>
+    /// What a client sees. Asked when it connects, and again when TLS has told who it is; each time anew, so that the answer may
+    /// change while the server runs. Must not block or throw.
+    /// </summary>
+    public Func<PeerIdentity, Sight> SightOf { get; init; } = _ => Sight.All;
+}
 
 /// <summary>Listens, accepts, and takes connections through their handshake, on a loop of its own.</summary>
 public sealed partial class NbdServer : IDisposable
@@ -19,7 +43,7 @@ public sealed partial class NbdServer : IDisposable
     private readonly ILogger _logger;
     private readonly EventLoop _loop = new("nbd-accept");
     private readonly List<Listener> _listeners = [];
-    private readonly HashSet<HandshakeConnection> _handshakes = [];
+    private readonly List<HandshakeConnection> _handshakes = [];
     private readonly HashSet<NbdConnection> _connections = [];
     private readonly Lock _lock = new();
     private bool _started;
@@ -54,7 +78,7 @@ public sealed partial class NbdServer : IDisposable
     public void Start()
     {
         foreach (EndPoint endpoint in _options.Endpoints)
-            _listeners.Add(new Listener(this, _loop, endpoint));
+            _listeners.Add(new Listener(this, _loop, endpoint, _options.UnixForAllUsers));
         _loop.Start();
         _started = true;
         _loop.Post(() =>
@@ -78,7 +102,10 @@ public sealed partial class NbdServer : IDisposable
                 _stopping = true;
                 foreach (Listener listener in _listeners)
                     listener.Close();
-                foreach (HandshakeConnection handshake in _handshakes.ToArray())
+                HandshakeConnection[] handshakes;
+                lock (_lock)
+                    handshakes = [.. _handshakes];
+                foreach (HandshakeConnection handshake in handshakes)
                     handshake.End("the service is stopping");
             }
             finally
@@ -108,18 +135,19 @@ public sealed partial class NbdServer : IDisposable
             listener.Close();
     }
 
-    internal void HandshakeDone(HandshakeConnection handshake, int socket, string peer, ExportInfo info, Negotiated negotiated, byte[] received)
+    internal void HandshakeDone(HandshakeConnection handshake, int socket, TlsSession? tls, string peer, ExportInfo info, Negotiated negotiated, byte[] received)
     {
         NbdExport export = _exports[info];
         if (!export.Guest.TryEnter())
         {
             // It had room when the client asked.
             _ = SocketCalls.close(socket);
+            tls?.Abort();
             HandshakeFailed(handshake, peer, "its guest has too many connections");
             return;
         }
 
-        NbdConnection connection = new(this, export, negotiated, socket, peer, _logger);
+        NbdConnection connection = new(this, export, negotiated, socket, tls, peer, _logger);
         lock (_lock)
         {
             _ = _handshakes.Remove(handshake);
@@ -151,9 +179,9 @@ public sealed partial class NbdServer : IDisposable
             _ = _connections.Remove(connection);
     }
 
-    internal void Accepted(int socket, string peer)
+    internal void Accepted(int socket, string peer, bool isUnix)
     {
-        if (_stopping || ConnectionCount >= _options.ConnectionsMax)
+        if (_stopping || !TryMakeRoom())
         {
             _ = SocketCalls.close(socket);
             TooMany(_logger, peer, _options.ConnectionsMax);
@@ -161,11 +189,47 @@ public sealed partial class NbdServer : IDisposable
         }
 
         SocketCalls.SetOptions(socket);
-        HandshakeConnection handshake = new(this, _loop, socket, peer, _exports, _options.HandshakeTimeMax);
+        uint? user = isUnix ? SocketCalls.PeerUser(socket) : null;
+        Handshake machine = new(ExportsFor(peer, new PeerIdentity(null, user)), TlsFor(isUnix));
+        HandshakeConnection handshake = new(this, _loop, socket, peer, user, machine, _options.HandshakeTimeMax);
         lock (_lock)
-            _ = _handshakes.Add(handshake);
+            _handshakes.Add(handshake);
         handshake.Begin();
     }
+
+    /// <summary>What a client sees.</summary>
+    internal IExportDirectory ExportsFor(string peer, PeerIdentity identity)
+    {
+        Sight sight = _options.SightOf(identity);
+        if (sight == Sight.None && identity.Certificate is { } certificate)
+            UnknownCertificate(_logger, peer, certificate.Subject, certificate.Sha256);
+        else if (sight == Sight.None && identity.UserId is { } user)
+            UnknownUser(_logger, peer, user);
+        return _exports.SeenBy(sight);
+    }
+
+    internal void TlsRefused(string peer, string reason) => TlsFailed(_logger, peer, reason);
+
+    // A Unix socket does not leave the machine.
+    private HandshakeTls TlsFor(bool isUnix) => _options.Tls is null ? HandshakeTls.None
+        : _options.TlsRequired && !isUnix ? HandshakeTls.Required
+        : HandshakeTls.Offered;
+
+    private bool TryMakeRoom()
+    {
+        HandshakeConnection? oldest;
+        lock (_lock)
+        {
+            if (_handshakes.Count < _options.HandshakesMax && _handshakes.Count + _connections.Count < _options.ConnectionsMax)
+                return true;
+            oldest = _handshakes.Find(handshake => !handshake.HasEnded);
+        }
+
+        oldest?.End("a newer connection has taken its place: too many are in their handshake", atOnce: true);
+        return oldest is not null;
+    }
+
+    internal ServerTls? Tls => _options.Tls;
 
     internal void AcceptFailed(EndPoint local) => OutOfSockets(_logger, local);
 
@@ -177,6 +241,15 @@ public sealed partial class NbdServer : IDisposable
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "NBD {Peer}: handshake ended: {Reason}")]
     private static partial void HandshakeEnded(ILogger logger, string peer, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "NBD {Peer}: TLS failed: {Reason}")]
+    private static partial void TlsFailed(ILogger logger, string peer, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "NBD {Peer}: the certificate '{Subject}', sha256:{Sha256}, is no guest's: it sees no disk")]
+    private static partial void UnknownCertificate(ILogger logger, string peer, string subject, string sha256);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "NBD {Peer}: user {User} is no guest: without a certificate it sees no disk")]
+    private static partial void UnknownUser(ILogger logger, string peer, uint user);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "NBD {Endpoint}: can't accept now, the process or the kernel is out of descriptors or memory; raise the limit (ulimit -n)")]
     private static partial void OutOfSockets(ILogger logger, EndPoint endpoint);

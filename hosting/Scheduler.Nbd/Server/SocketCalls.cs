@@ -21,6 +21,9 @@ internal static unsafe partial class SocketCalls
     private const int TCP_KEEPCNT = 6;
     private const int SOL_SOCKET = 1;
     private const int SO_KEEPALIVE = 9;
+    private const int SO_PEERCRED = 17;
+    private const int AF_UNIX = 1;
+    private const int SOCK_STREAM = 1;
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int accept4(int fd, void* address, void* length, int flags);
@@ -36,6 +39,12 @@ internal static unsafe partial class SocketCalls
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int setsockopt(int fd, int level, int name, void* value, int length);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int getsockopt(int fd, int level, int name, void* value, int* length);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int socketpair(int domain, int type, int protocol, int* pair);
 
     /// <summary>Accepts without blocking.</summary>
     /// <returns>The socket; -1 for none now; -2 if the process or the kernel is out of something.</returns>
@@ -95,7 +104,36 @@ internal static unsafe partial class SocketCalls
         Set(fd, IPPROTO_TCP, TCP_KEEPCNT, 4);
     }
 
+    /// <summary>The user who has connected to a Unix socket.</summary>
+    /// <param name="fd">A socket that was accepted from one.</param>
+    /// <returns>The user's number; null if the kernel does not say.</returns>
+    public static uint? PeerUser(int fd)
+    {
+        Credentials credentials;
+        int length = sizeof(Credentials);
+        return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) == 0 && length == sizeof(Credentials) ? credentials.User : null;
+    }
+
+    /// <summary>Makes two sockets that are connected with each other and don't block.</summary>
+    /// <returns>Whether there were descriptors and memory for them.</returns>
+    public static bool TryPair(out int one, out int other)
+    {
+        int* pair = stackalloc int[2];
+        bool made = socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0;
+        (one, other) = made ? (pair[0], pair[1]) : (-1, -1);
+        return made;
+    }
+
     private static void Set(int fd, int level, int name, int value) => _ = setsockopt(fd, level, name, &value, sizeof(int));
+
+    /// <summary><c>struct ucred</c>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct Credentials
+    {
+        public int Process;
+        public uint User;
+        public uint Group;
+    }
 
     /// <summary><c>struct iovec</c>.</summary>
     [StructLayout(LayoutKind.Sequential)]

@@ -152,9 +152,12 @@ public sealed class SettingsRuleTests : IDisposable
         string[] sets = [$"nbd.listen=[\"{address}\"]", "admin.listen=http://0.0.0.0:8080"];
         Assert.Equal(
             $"--set: scheduler.nbd.listen: '{address}' can be reached from other machines, which nothing here authenticates; "
-            + "use 127.0.0.1, [::1] or unix:path, or set scheduler.insecure = true",
+            + "use 127.0.0.1, [::1] or unix:path, or nbd.tls with client-ca and required = true, or set scheduler.insecure = true",
             _file.Error(sets));
-        Assert.Contains("scheduler.insecure = true", _file.Error(sets[1]));
+        Assert.Equal(
+            "--set: scheduler.admin.listen: 'http://0.0.0.0:8080' can be reached from other machines, which nothing here authenticates; "
+            + "use 127.0.0.1, [::1] or unix:path, or set scheduler.insecure = true",
+            _file.Error(sets[1]));
         ServiceSettings settings = _file.Load([.. sets, "insecure=true"]);
         Assert.False(settings.Nbd.Listen[0].IsLocal);
         Assert.False(settings.AdminListen.IsLocal);

@@ -90,6 +90,11 @@ internal sealed partial class ServiceProcess : IDisposable
     /// <summary>The NBD address of a disk, over TCP.</summary>
     public string Uri(string disk) => $"nbd://{Endpoint}/{disk}";
 
+    /// <summary>The NBD address of a disk, over TCP with TLS.</summary>
+    /// <param name="disk">Its name.</param>
+    /// <param name="certificates">Directory of the client's certificates.</param>
+    public string TlsUri(string disk, string certificates) => $"nbds://{Endpoint}/{disk}?tls-certificates={certificates}";
+
     /// <summary>The NBD address of a disk, over the Unix socket.</summary>
     public string UnixUri(string disk) => $"nbd+unix:///{disk}?socket={SocketPath}";
 
@@ -140,7 +145,7 @@ internal sealed partial class ServiceProcess : IDisposable
     private bool IsReady() => Process.Log.Contains("Ready.", StringComparison.Ordinal);
 
     // The welcome lines are for pasting; so they are what is read here.
-    [GeneratedRegex(@"nbdinfo nbd://([^/]+)/")]
+    [GeneratedRegex(@"nbdinfo '?nbds?://([^/]+)/")]
     private static partial Regex TcpAddress();
 
     [GeneratedRegex(@"\?socket=([^'\s]+)'")]

@@ -10,6 +10,25 @@ public sealed class IdleTests(ITestOutputHelper output)
 {
     private const string WatchSeconds = "3";
 
+    [SkippableFact]
+    public void An_idle_service_with_TLS_makes_no_system_calls()
+    {
+        Requires.Tool("strace");
+        using TlsPlace place = new();
+        using ServiceProcess service = place.Start("nbd.handshake-timeout = 1s");
+        using NbdClient client = NbdClient.OpenTls(service, "d0", place.Web);
+        UseEverything(client);
+        Thread.Sleep(TimeSpan.FromSeconds(3));
+
+        Dictionary<string, int> calls = Watch(service, place.Directory);
+        output.WriteLine(string.Join(", ", calls.Select(pair => $"{pair.Key}: {pair.Value}")));
+        Assert.Contains(".NET Sockets", calls.Keys);
+        Assert.All(
+            calls.Where(pair => IsOwn(pair) || pair.Key == ".NET Sockets"),
+            pair => Assert.True(pair.Value == 0, $"{pair.Key} made {pair.Value} system calls"));
+        Assert.DoesNotContain(calls.Keys, name => name.Contains("File Watch", StringComparison.Ordinal));
+    }
+
     [SkippableTheory]
     [InlineData("threads", "buffered")]
     [InlineData("threads", "direct")]

@@ -1,6 +1,9 @@
 using System.Buffers.Binary;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Scheduler.Interop.Tests.Harness;
 
@@ -33,15 +36,20 @@ internal sealed class NbdClient : IDisposable
     private const ulong OptionReplyMagic = 0x3e889045565a9;
     private const uint RequestMagic = 0x25609513;
     private const uint SimpleReplyMagic = 0x67446698;
+    private const uint OptionStartTls = 5;
     private const uint OptionGo = 7;
     private const uint ReplyAck = 1;
     private const int RequestBytes = 28;
 
     private ulong _cookie;
+    private SslStream? _tls;
 
     private NbdClient(Socket socket) => Socket = socket;
 
     public Socket Socket { get; }
+
+    /// <summary>Subject of the certificate that the service has shown.</summary>
+    public string? ServerName => _tls?.RemoteCertificate?.Subject;
 
     /// <summary>Connects, without a handshake.</summary>
     public static NbdClient Dial(ServiceProcess service, bool unix = false)
@@ -83,6 +91,47 @@ internal sealed class NbdClient : IDisposable
         }
     }
 
+    /// <summary>Connects to a disk inside TLS.</summary>
+    /// <param name="service">The service.</param>
+    /// <param name="disk">Its name.</param>
+    /// <param name="certificate">The client's certificate; null: it shows none.</param>
+    /// <param name="unix">Over the Unix socket.</param>
+    public static NbdClient OpenTls(ServiceProcess service, string disk, X509Certificate2? certificate, bool unix = false)
+    {
+        NbdClient client = Dial(service, unix);
+        try
+        {
+            client.TakeGreeting();
+            client.StartTls(certificate);
+            client.SendOption(OptionGo, GoData(disk));
+            uint last = client.TakeOptionReplies();
+            Assert.True(last == ReplyAck, $"disk {disk}: option reply {last:x}");
+            return client;
+        }
+        catch
+        {
+            client.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Asks for TLS and goes on inside it; whose certificate the server shows is other tests' to check.</summary>
+    /// <param name="certificate">The client's certificate; null: it shows none.</param>
+    /// <param name="protocols">Versions of TLS; by default what the system has.</param>
+    public void StartTls(X509Certificate2? certificate, SslProtocols protocols = SslProtocols.None)
+    {
+        SendOption(OptionStartTls, []);
+        Assert.Equal(ReplyAck, TakeOptionReplies());
+        SslStream tls = new(new NetworkStream(Socket), false, (_, _, _, _) => true);
+        tls.AuthenticateAsClient(new SslClientAuthenticationOptions
+        {
+            TargetHost = "localhost",
+            EnabledSslProtocols = protocols,
+            ClientCertificates = certificate is null ? [] : [certificate],
+        });
+        _tls = tls;
+    }
+
     /// <summary>Takes the server's greeting and answers with the client's flags.</summary>
     public void TakeGreeting(uint clientFlags = 3)
     {
@@ -91,7 +140,7 @@ internal sealed class NbdClient : IDisposable
         Assert.Equal(OptionMagic, BinaryPrimitives.ReadUInt64BigEndian(greeting.AsSpan(8)));
         byte[] flags = new byte[4];
         BinaryPrimitives.WriteUInt32BigEndian(flags, clientFlags);
-        Socket.Send(flags);
+        SendAll(flags);
     }
 
     public void SendOption(uint option, byte[] data)
@@ -101,7 +150,7 @@ internal sealed class NbdClient : IDisposable
         BinaryPrimitives.WriteUInt32BigEndian(message.AsSpan(8), option);
         BinaryPrimitives.WriteUInt32BigEndian(message.AsSpan(12), (uint)data.Length);
         data.CopyTo(message, 16);
-        Socket.Send(message);
+        SendAll(message);
     }
 
     public static byte[] GoData(string disk)
@@ -154,6 +203,12 @@ internal sealed class NbdClient : IDisposable
 
     public void SendAll(ReadOnlySpan<byte> bytes)
     {
+        if (_tls is not null)
+        {
+            _tls.Write(bytes);
+            return;
+        }
+
         while (!bytes.IsEmpty)
             bytes = bytes[Socket.Send(bytes)..];
     }
@@ -193,7 +248,9 @@ internal sealed class NbdClient : IDisposable
         byte[] bytes = new byte[count];
         for (int received = 0; received < count;)
         {
-            int more = Socket.Receive(bytes, received, count - received, SocketFlags.None);
+            int more = _tls is not null
+                ? _tls.Read(bytes, received, count - received)
+                : Socket.Receive(bytes, received, count - received, SocketFlags.None);
             if (more == 0)
                 throw new EndOfStreamException($"the service closed the connection {received} bytes into {count}");
             received += more;
@@ -221,5 +278,9 @@ internal sealed class NbdClient : IDisposable
         }
     }
 
-    public void Dispose() => Socket.Dispose();
+    public void Dispose()
+    {
+        Socket.Dispose();
+        _tls?.Dispose();
+    }
 }

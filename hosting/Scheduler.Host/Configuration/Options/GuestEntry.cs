@@ -23,4 +23,10 @@ internal sealed class GuestEntry
 
     [ConfigurationKeyName("connections-max")]
     public string? ConnectionsMax { get; set; }
+
+    [ConfigurationKeyName("certificates")]
+    public List<string> Certificates { get; set; } = [];
+
+    [ConfigurationKeyName("uids")]
+    public List<string> Uids { get; set; } = [];
 }

@@ -50,8 +50,30 @@ internal sealed class NbdEntry
     [ConfigurationKeyName("handshake-timeout")]
     public string? HandshakeTimeout { get; set; }
 
+    [ConfigurationKeyName("handshakes-max")]
+    public string? HandshakesMax { get; set; }
+
     [ConfigurationKeyName("credits")]
     public string? Credits { get; set; }
+
+    [ConfigurationKeyName("tls")]
+    public TlsEntry Tls { get; set; } = new();
+}
+
+/// <summary><c>scheduler.nbd.tls</c></summary>
+internal sealed class TlsEntry
+{
+    [ConfigurationKeyName("certificate")]
+    public string? Certificate { get; set; }
+
+    [ConfigurationKeyName("key")]
+    public string? Key { get; set; }
+
+    [ConfigurationKeyName("client-ca")]
+    public string? ClientCa { get; set; }
+
+    [ConfigurationKeyName("required")]
+    public string? Required { get; set; }
 }
 
 /// <summary><c>scheduler.admin</c></summary>

@@ -26,4 +26,16 @@ public sealed record GuestSettings
 
     /// <summary>Connections at once, over all its disks; 1 to 65,536.</summary>
     public required int ConnectionsMax { get; init; }
+
+    /// <summary>
+    /// Which client certificates are its own: <c>CN=name</c> or <c>sha256:</c> and 64 digits in small letters; no other guest has
+    /// the same.
+    /// </summary>
+    public IReadOnlyList<string> Certificates { get; init; } = [];
+
+    /// <summary>Which users of this machine, at the other end of a Unix socket, are it; no other guest has the same.</summary>
+    public IReadOnlyList<uint> Uids { get; init; } = [];
+
+    /// <summary>All of these, as <see cref="Scheduler.Nbd.Access.GuestIdentities"/> takes them.</summary>
+    public IEnumerable<string> Identities => Certificates.Concat(Uids.Select(Scheduler.Nbd.Access.GuestIdentities.OfUser));
 }

@@ -38,9 +38,18 @@ public sealed record ServiceSettings
 /// <param name="Listen">At least one address, all different.</param>
 /// <param name="ConnectionsMax">Connections at once, over all addresses; 1 to 65,536.</param>
 /// <param name="HandshakeTimeout">Time for a client to reach transmission; 100 ms to 10 min.</param>
+/// <param name="HandshakesMax">Connections at once that have not reached it; 1 to 65,536.</param>
 /// <param name="Credits">Requests in flight per connection; 1 to 1,024.</param>
+/// <param name="Tls">TLS; null: there is none.</param>
 public sealed record NbdSettings(
-    IReadOnlyList<ListenEndpoint> Listen, int ConnectionsMax, TimeSpan HandshakeTimeout, int Credits);
+    IReadOnlyList<ListenEndpoint> Listen, int ConnectionsMax, TimeSpan HandshakeTimeout, int HandshakesMax, int Credits, TlsSettings? Tls);
+
+/// <summary>TLS of the NBD front end; PEM files, relative to the working directory unless absolute.</summary>
+/// <param name="Certificate">The server's certificate, and those between it and its root.</param>
+/// <param name="Key">Its private key.</param>
+/// <param name="ClientCa">The CAs of clients; null: clients show no certificate.</param>
+/// <param name="Required">Whether clients over TCP must use it.</param>
+public sealed record TlsSettings(string Certificate, string Key, string? ClientCa, bool Required);
 
 /// <summary>Lowest levels that are logged.</summary>
 /// <param name="Level">Where nothing else is said.</param>

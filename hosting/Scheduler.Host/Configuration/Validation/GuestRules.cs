@@ -1,4 +1,6 @@
+using System.Globalization;
 using Scheduler.Actors;
+using Scheduler.Nbd.Access;
 
 namespace Scheduler.Host.Configuration;
 
@@ -6,6 +8,15 @@ namespace Scheduler.Host.Configuration;
 /// <param name="reader">Converts values and makes errors.</param>
 internal sealed class GuestRules(SettingsReader reader)
 {
+    private const string NamePrefix = "CN=";
+    private const string PrintPrefix = "sha256:";
+
+    /// <summary>Longest common name of a certificate (X.520).</summary>
+    private const int CommonNameMax = 64;
+
+    /// <summary>Who has an identity already.</summary>
+    private readonly Dictionary<string, string> _owners = new(StringComparer.Ordinal);
+
     public GuestSettings Check(string key, string name, GuestEntry entry)
     {
         GuestSettings guest = new()
@@ -19,6 +30,8 @@ internal sealed class GuestRules(SettingsReader reader)
             UnflushedMax = reader.Size(At("unflushed-max"), entry.UnflushedMax, CatalogLimits.UnflushedMin, CatalogLimits.UnflushedMax),
             BufferMemory = reader.Size(At("buffer-memory"), entry.BufferMemory, CatalogLimits.BufferMemoryMin, CatalogLimits.BufferMemoryMax),
             ConnectionsMax = reader.Count(At("connections-max"), entry.ConnectionsMax, 1, CatalogLimits.ConnectionsMax),
+            Certificates = [.. entry.Certificates.Select((text, i) => Certificate(Item("certificates", i), name, text))],
+            Uids = [.. entry.Uids.Select((text, i) => User(Item("uids", i), name, text))],
         };
         if (guest.Limit != 0 && guest.Limit < guest.Reservation)
         {
@@ -29,5 +42,38 @@ internal sealed class GuestRules(SettingsReader reader)
         return guest;
 
         string At(string member) => SettingsReader.Key(key, member);
+
+        string Item(string list, int i) => SettingsReader.Key(At(list), i.ToString(CultureInfo.InvariantCulture));
     }
+
+    private string Certificate(string key, string guest, string text)
+    {
+        string? identity = text.StartsWith(NamePrefix, StringComparison.Ordinal) && text.Length > NamePrefix.Length && text.Length <= NamePrefix.Length + CommonNameMax
+            ? text
+            : Fingerprint(text);
+        return identity is null
+            ? throw reader.Error(key, $"'{text}' is neither CN=name, the common name of a certificate, nor sha256: and 64 hexadecimal digits")
+            : Own(key, guest, identity);
+    }
+
+    // Programs write them with colons and capital letters, too.
+    private static string? Fingerprint(string text)
+    {
+        if (!text.StartsWith(PrintPrefix, StringComparison.OrdinalIgnoreCase))
+            return null;
+        string digits = text[PrintPrefix.Length..].Replace(":", "", StringComparison.Ordinal).ToLowerInvariant();
+        return digits.Length == 64 && digits.All(char.IsAsciiHexDigitLower) ? GuestIdentities.OfSha256(digits) : null;
+    }
+
+    private uint User(string key, string guest, string text)
+    {
+        // The last number means nobody to the kernel.
+        uint user = (uint)reader.Count(key, text, 0L, uint.MaxValue - 1L);
+        _ = Own(key, guest, GuestIdentities.OfUser(user));
+        return user;
+    }
+
+    private string Own(string key, string guest, string identity) => _owners.TryAdd(identity, guest)
+        ? identity
+        : throw reader.Error(key, _owners[identity] == guest ? $"{identity} is listed twice" : $"{identity} is also guest {_owners[identity]}");
 }

@@ -5,11 +5,13 @@ using System.Text;
 namespace Scheduler.Host.Configuration;
 
 /// <summary>
-/// Reads addresses to listen on, and refuses those that other machines can reach unless that was asked for.
+/// Reads addresses to listen on, and refuses those that other machines can reach, unless what listens there authenticates its
+/// clients or it was asked for all the same.
 /// </summary>
 /// <param name="reader">Makes errors.</param>
 /// <param name="insecure">The value of <c>scheduler.insecure</c>.</param>
-internal sealed class ListenRules(SettingsReader reader, bool insecure)
+/// <param name="authenticated">NBD clients over TCP have to use TLS and to show a certificate.</param>
+internal sealed class ListenRules(SettingsReader reader, bool insecure, bool authenticated)
 {
     /// <summary>The port of NBD, registered with IANA.</summary>
     private const int NbdPort = 10809;
@@ -27,6 +29,8 @@ internal sealed class ListenRules(SettingsReader reader, bool insecure)
         {
             string itemKey = SettingsReader.Key(key, i.ToString(CultureInfo.InvariantCulture));
             ListenEndpoint endpoint = Parse(itemKey, texts[i], "tcp", NbdPort);
+            if (!authenticated)
+                RequireLocal(itemKey, texts[i], endpoint, "127.0.0.1, [::1] or unix:path, or nbd.tls with client-ca and required = true");
             if (endpoints.Contains(endpoint) && endpoint is not TcpListenEndpoint { Port: 0 })
                 throw reader.Error(itemKey, $"'{texts[i]}' is listed twice");
             endpoints.Add(endpoint);
@@ -36,23 +40,28 @@ internal sealed class ListenRules(SettingsReader reader, bool insecure)
     }
 
     /// <summary>Address of the admin API: <c>http://address[:port]</c> or <c>unix:path</c>.</summary>
-    public ListenEndpoint Admin(string key, string? text) => Parse(key, reader.Text(key, text), "http", 80);
-
-    private ListenEndpoint Parse(string key, string text, string scheme, int defaultPort)
+    public ListenEndpoint Admin(string key, string? text)
     {
-        ListenEndpoint endpoint = text.StartsWith("unix:", StringComparison.Ordinal)
+        ListenEndpoint endpoint = Parse(key, reader.Text(key, text), "http", 80);
+        RequireLocal(key, text!, endpoint, "127.0.0.1, [::1] or unix:path");
+        return endpoint;
+    }
+
+    private ListenEndpoint Parse(string key, string text, string scheme, int defaultPort) =>
+        text.StartsWith("unix:", StringComparison.Ordinal)
             ? new UnixListenEndpoint(UnixPath(key, text["unix:".Length..]))
-            : Tcp(text, scheme, defaultPort) ?? throw reader.Error(
+            : (ListenEndpoint?)Tcp(text, scheme, defaultPort) ?? throw reader.Error(
                 key, $"'{text}' is not an address to listen on; write {scheme}://127.0.0.1:{defaultPort} or unix:path");
+
+    private void RequireLocal(string key, string text, ListenEndpoint endpoint, string remedy)
+    {
         if (!endpoint.IsLocal && !insecure)
         {
             throw reader.Error(
                 key,
-                $"'{text}' can be reached from other machines, which nothing here authenticates; use 127.0.0.1, [::1] "
-                + "or unix:path, or set scheduler.insecure = true");
+                $"'{text}' can be reached from other machines, which nothing here authenticates; use {remedy}, or set "
+                + "scheduler.insecure = true");
         }
-
-        return endpoint;
     }
 
     private string UnixPath(string key, string path)

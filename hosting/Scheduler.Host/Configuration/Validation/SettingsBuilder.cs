@@ -18,15 +18,16 @@ internal sealed class SettingsBuilder(HoconDocument document, HoconPosition file
     public ServiceSettings Build(ServiceOptions options)
     {
         bool insecure = _reader.Flag(At("insecure"), options.Insecure);
-        ListenRules listen = new(_reader, insecure);
         IReadOnlyList<VolumeSettings> volumes = Volumes(options);
         IReadOnlyList<GuestSettings> guests = Guests(options);
+        TlsSettings? tls = new TlsRules(_reader).Check(At("nbd:tls"), options.Nbd.Tls, guests);
+        ListenRules listen = new(_reader, insecure, authenticated: tls is { Required: true, ClientCa: not null });
         return new ServiceSettings
         {
             DataDirectory = _reader.FilePath(At("data-dir"), options.DataDir),
             Insecure = insecure,
             Log = Log(options.Log),
-            Nbd = Nbd(options.Nbd, listen),
+            Nbd = Nbd(options.Nbd, listen, tls),
             AdminListen = listen.Admin(At("admin:listen"), options.Admin.Listen),
             Telemetry = new TelemetrySettings(
                 OtlpEndpoint(At("telemetry:otlp-endpoint"), options.Telemetry.OtlpEndpoint),
@@ -39,7 +40,7 @@ internal sealed class SettingsBuilder(HoconDocument document, HoconPosition file
 
     private static string At(string key) => SettingsReader.Key(ServiceOptions.Section, key);
 
-    private NbdSettings Nbd(NbdEntry entry, ListenRules listen) => new(
+    private NbdSettings Nbd(NbdEntry entry, ListenRules listen, TlsSettings? tls) => new(
         listen.Nbd(At("nbd:listen"), entry.Listen),
         _reader.Count(At("nbd:connections-max"), entry.ConnectionsMax, 1, CatalogLimits.ConnectionsMax),
         _reader.Duration(
@@ -47,7 +48,9 @@ internal sealed class SettingsBuilder(HoconDocument document, HoconPosition file
             entry.HandshakeTimeout,
             TimeSpan.FromMilliseconds(100),
             TimeSpan.FromMinutes(10)),
-        _reader.Count(At("nbd:credits"), entry.Credits, 1, 1024));
+        _reader.Count(At("nbd:handshakes-max"), entry.HandshakesMax, 1, CatalogLimits.ConnectionsMax),
+        _reader.Count(At("nbd:credits"), entry.Credits, 1, 1024),
+        tls);
 
     private LogSettings Log(LogEntry entry)
     {

@@ -1,0 +1,32 @@
+namespace Scheduler.Host.Configuration;
+
+/// <summary>Checks TLS of the NBD front end, and that it fits the identities of the guests.</summary>
+/// <param name="reader">Converts values and makes errors.</param>
+internal sealed class TlsRules(SettingsReader reader)
+{
+    public TlsSettings? Check(string key, TlsEntry entry, IReadOnlyList<GuestSettings> guests)
+    {
+        bool required = reader.Flag(At("required"), entry.Required);
+        bool hasCa = !string.IsNullOrEmpty(entry.ClientCa);
+        GuestSettings? named = guests.FirstOrDefault(guest => guest.Certificates.Count > 0);
+        if (named is not null && !hasCa)
+            throw reader.Error(At("client-ca"), $"must be set: guest {named.Name} has certificates, and it says who issues them");
+        if (string.IsNullOrEmpty(entry.Certificate))
+        {
+            string? other = !string.IsNullOrEmpty(entry.Key) ? "key" : hasCa ? "client-ca" : required ? "required" : null;
+            return other is null ? null : throw reader.Error(At(other), "needs certificate, the server's own, beside it");
+        }
+
+        if (string.IsNullOrEmpty(entry.Key))
+            throw reader.Error(At("certificate"), "needs key, its private key, beside it");
+        if (hasCa && named is null)
+            throw reader.Error(At("client-ca"), "needs at least one guest with certificates; no client would see a disk otherwise");
+        return new TlsSettings(
+            reader.FilePath(At("certificate"), entry.Certificate),
+            reader.FilePath(At("key"), entry.Key),
+            hasCa ? reader.FilePath(At("client-ca"), entry.ClientCa) : null,
+            required);
+
+        string At(string member) => SettingsReader.Key(key, member);
+    }
+}
