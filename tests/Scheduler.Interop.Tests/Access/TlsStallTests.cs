@@ -59,6 +59,35 @@ public sealed class TlsStallTests(ITestOutputHelper output)
     }
 
     [SkippableFact]
+    public void A_guest_has_its_number_of_connections_and_takes_no_other_guests()
+    {
+        const uint OptionGo = 7;
+        const uint ErrorShutdown = 0x80000007;
+        using TlsPlace place = new();
+        using ServiceProcess service = place.Start("guests.g0.connections-max = 2");
+        NbdClient first = NbdClient.OpenTls(service, "d0", place.Web);
+        using NbdClient second = NbdClient.OpenTls(service, "d0", place.Web);
+        using NbdClient third = NbdClient.Dial(service);
+        third.TakeGreeting();
+        third.StartTls(place.Web);
+        Assert.Equal(ErrorShutdown, Go(third));
+        using NbdClient other = NbdClient.OpenTls(service, "d1", place.Db);
+        Assert.Equal(new byte[4096], other.CallRead(0, 4096));
+
+        // The place of one that has gone is free.
+        first.Dispose();
+        service.Process.WaitUntil(() => Go(third) == 1, s_generous, "its place is not free");
+        Assert.Equal(new byte[4096], third.CallRead(0, 4096));
+        service.AssertNothingBroke();
+
+        static uint Go(NbdClient client)
+        {
+            client.SendOption(OptionGo, NbdClient.GoData("d0"));
+            return client.TakeOptionReplies();
+        }
+    }
+
+    [SkippableFact]
     public void A_client_that_stops_reading_stalls_only_itself()
     {
         using TlsPlace place = new();
