@@ -18,6 +18,9 @@ internal sealed class Guest(int index, GuestSpec spec, int domains)
     public readonly long[] Dirty = new long[domains];
     public readonly long[] DirtyInFlush = new long[domains];
 
+    /// <summary>Pieces on the device, without flushes.</summary>
+    public int InFlight;
+
     /// <summary>Q1: bytes dispatched for writing that no flush has made durable yet.</summary>
     public long Unflushed;
 

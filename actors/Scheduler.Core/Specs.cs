@@ -114,6 +114,15 @@ public sealed record VolumeSpec
     public int Depth { get; init; } = 32;
 
     /// <summary>
+    /// Most operations on the device beyond the depth (Q6), under <see cref="PolicyKind.Fair"/>: one for each guest whose turn
+    /// it is and that has none there.
+    /// </summary>
+    public int NewcomersMax => Policy == PolicyKind.Fair ? Depth / 4 : 0;
+
+    /// <summary>Most operations on the device at once, flushes included.</summary>
+    public int OperationsMax => Depth + NewcomersMax + Domains.Count;
+
+    /// <summary>
     /// Longest mean time that operations may queue inside the device, in nanoseconds: with the fair policy the depth in force
     /// is lowered until they do not (Q6). 0: it is always <see cref="Depth"/>.
     /// </summary>

@@ -1,7 +1,10 @@
 // Pieces to the device and back.
 //
-// Q4  Work-conserving: while a slot of the depth in force (Q6) is free and the policy has something, it goes. A flush in flight takes
-//     a slot, but never the last one (F8).
+// Q4  Work-conserving: while a slot of the depth in force (Q6) is free and the policy has something, it goes. A flush in
+//     flight takes a slot, but never the last one (F8).
+// Q6  Whose turn it is and who has nothing on the device need not wait for a slot: a few pieces go beyond the depth, one for
+//     each such guest. Otherwise a guest whose operations stall in the device (a writer that the kernel throttles) would hold
+//     all slots, and with them everybody. The turn is that of the policy (Q2), so nobody gets more than a share by it.
 // Q5  What a stream or a flush holds is not in the policy's queue, and so takes no slot.
 // S2  Each piece's place is resolved, and asserted, at dispatch.
 // Q1  What is sent is charged at once, by the costs as they are now. A guest's unflushed bytes are counted from dispatch; beyond the bound its writes are blocked, and a flush that it
@@ -18,8 +21,13 @@ public sealed partial class VolumeCore
 
     private void Dispatch()
     {
-        while (_dataInFlight < DataDepth && _policy.Next(_nowNs) is { } request)
+        while (_dataInFlight < DataDepth + _spec.NewcomersMax && _policy.Next(_nowNs) is { } request)
+        {
+            if (_dataInFlight >= DataDepth && request.Ring.Disk.Guest.InFlight > 0)
+                break;
             DispatchPiece(request);
+        }
+
         bool full = _dataInFlight >= DataDepth;
         if (full)
             _depth.Full();
@@ -90,6 +98,7 @@ public sealed partial class VolumeCore
             StartedNs = _nowNs,
         });
         _dataInFlight++;
+        guest.InFlight++;
 
         ref Effect io = ref _effects.Add(EffectKind.Io);
         io.Op = request.Op;
@@ -124,6 +133,7 @@ public sealed partial class VolumeCore
         Measure(operation, domain, error);
         _dataInFlight--;
         Request request = operation.Request;
+        request.Ring.Disk.Guest.InFlight--;
         request.PiecesInFlight--;
         if (operation.OwnFlushAt != 0)
             OwnFlushCompleted(request, operation, domain, error);

@@ -73,6 +73,7 @@ public sealed partial class VolumeCore
 
         _policy.Dispatched(request.Ring.Disk.Guest, domain.FlushCostNs, _nowNs);
         _dataInFlight++;
+        request.Ring.Disk.Guest.InFlight++;
         DeviceFlushes++;
         request.PiecesInFlight++;
         MarkLeftQueue(request);

@@ -73,7 +73,7 @@ public sealed partial class VolumeCore
         _domains = [.. spec.Domains.Select((domain, i) => new FlushDomain(i, domain, spec.Costs))];
         _guests = [.. spec.Guests.Select((guest, i) => CreateGuest(i, guest))];
         _disks = [.. spec.Disks.Select((disk, i) => CreateDisk(i, disk))];
-        _operations = new OperationTable(spec.Depth + _domains.Length);
+        _operations = new OperationTable(spec.OperationsMax);
         _policy = spec.Policy switch
         {
             PolicyKind.Fair => new FairPolicy(_guests.Length, _costs),

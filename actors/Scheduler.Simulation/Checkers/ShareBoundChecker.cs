@@ -84,7 +84,7 @@ internal sealed class ShareBoundChecker : Checker
         bool both = _backlogged[f] && _backlogged[g];
         _least[f, g] = both ? Math.Min(_least[f, g], difference) : difference;
         _most[f, g] = both ? Math.Max(_most[f, g], difference) : difference;
-        int depth = Math.Max(_map.Spec.Depth, _map.Spec.Domains.Count + 1);
+        int depth = Math.Max(_map.Spec.Depth + _map.Spec.NewcomersMax, _map.Spec.Domains.Count + 1);
         double bound = (depth + 1) * _largestNs * ((1 / Weight(f)) + (1 / Weight(g)));
         Holds(
             _most[f, g] - _least[f, g] <= bound,

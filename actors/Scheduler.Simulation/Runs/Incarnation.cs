@@ -20,7 +20,7 @@ internal sealed class Incarnation
         {
             Name = Run.VolumeName,
             Spec = spec,
-            Devices = new VolumeDevices(Devices, spec.Depth + spec.Domains.Count, System.Post),
+            Devices = new VolumeDevices(Devices, spec.OperationsMax, System.Post),
             Timer = actor => Timer(run.Bug, actor),
             Faults = Faults,
             Telemetry = telemetry,

@@ -174,7 +174,7 @@ internal sealed class RunningVolume : IDisposable
         }
 
         VolumeSpec spec = Spec();
-        VolumeDevices devices = new([.. _domains.Select(domain => domain.Device)], spec.Depth + spec.Domains.Count, Loop.Post);
+        VolumeDevices devices = new([.. _domains.Select(domain => domain.Device)], spec.OperationsMax, Loop.Post);
         VolumeSetup setup = new()
         {
             Name = Settings.Name,

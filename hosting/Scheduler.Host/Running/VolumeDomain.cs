@@ -56,8 +56,8 @@ internal sealed record VolumeDomain(string Path, IBlockDevice Device, FaultMarke
             Cache = settings.Cache,
             Io = settings.Io,
 
-            // Past the page cache each operation waits for the device, so the depth needs as many threads.
-            Workers = settings.Cache == CacheMode.Direct ? settings.Depth : 0,
+            // Past the page cache each operation waits for the device, so the depth needs as many threads, newcomers too (Q6).
+            Workers = settings.Cache == CacheMode.Direct ? settings.Depth + (settings.Depth / 4) : 0,
             Device = settings.Device,
             Faulty = settings.Faulty,
             MarkerDirectory = dataDirectory,

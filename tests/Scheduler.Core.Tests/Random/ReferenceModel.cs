@@ -418,7 +418,7 @@ internal sealed class ReferenceModel(VolumeSpec spec, VolumeCore core)
     {
         Check.That(core.Busy == _unanswered.Count, "S3", "the core counts other requests than there are");
         Check.That(core.InFlight == Device.InFlight.Count, "S3", "the core counts other operations than there are");
-        Check.That(Device.DataInFlight <= spec.Depth, "S4", "the depth is exceeded");
+        Check.That(Device.DataInFlight <= spec.Depth + Math.Min(spec.NewcomersMax, _guests.Count), "Q6", "the depth is exceeded");
         for (int i = 0; i < _guests.Count; i++)
         {
             Check.That(

@@ -124,7 +124,7 @@ public class ShareBoundTests
             Assert.True(judged > Steps / 3, $"seed {_seed}: the load keeps its guests backlogged for {judged} steps only");
             double largest0 = _largest[0] + _longestFlushNs;
             double largest1 = _largest[1] + _longestFlushNs;
-            double bound = (_spec.Depth + 1) * ((largest0 / Weight(0)) + (largest1 / Weight(1)));
+            double bound = (_spec.Depth + _spec.NewcomersMax + 1) * ((largest0 / Weight(0)) + (largest1 / Weight(1)));
             Assert.True(widest <= bound, $"seed {_seed}: weighted service differs by {widest:F0} ns, the bound is {bound:F0} ns");
         }
 

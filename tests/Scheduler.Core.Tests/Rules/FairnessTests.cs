@@ -457,6 +457,35 @@ public class FairnessTests
         1 done #0               | reply r0.0 ok, io#0 r0.2 d0 read 0+4K
         """);
 
+    // At 2 it is a's turn again, whose operations take the whole depth: b waits for its turn, though it has nothing there.
+    [Fact]
+    public void Q6_who_has_nothing_on_the_device_does_not_wait_for_others_to_end_there() => Trace.Check("""
+        volume depth=4
+        domain d0 cache
+        guest a
+        guest b
+        guest c
+        disk A a d0:0+1M
+        disk B b d0:1M+1M
+        disk C c d0:2M+1M
+        ring r0 A
+        ring r1 B
+        ring r2 C
+        clean
+        0 submit r0.0 read 0+4K | io#0 r0.0 d0 read 0+4K
+        0 submit r0.1 read 0+4K | io#1 r0.1 d0 read 0+4K
+        0 submit r0.2 read 0+4K | io#2 r0.2 d0 read 0+4K
+        0 submit r0.3 read 0+4K | io#3 r0.3 d0 read 0+4K
+        0 submit r0.4 read 0+4K |
+        0 submit r1.0 read 0+4K | io#4 r1.0 d0 read 1M+4K
+        0 submit r1.1 read 0+4K |
+        0 submit r2.0 read 0+4K |
+        1 done #4               | reply r1.0 ok, io#4 r2.0 d0 read 2M+4K
+        2 done #4               | reply r2.0 ok
+        3 done #0               | reply r0.0 ok, io#0 r0.4 d0 read 0+4K, io#4 r1.1 d0 read 1M+4K
+        3 done #1               | reply r0.1 ok
+        """);
+
     [Fact]
     public void Q5_a_stream_that_drains_occupies_no_slot() => Trace.Check("""
         volume depth=2

@@ -57,10 +57,10 @@ public sealed class ThrottledWriterTests(ITestOutputHelper output)
         service.AssertNothingBroke();
     }
 
-    // Writes at depth 8, over and over the whole disk.
+    // Writes over and over the whole disk, with more requests on their way than the volume's depth.
     private static double WriteMeanMs(NbdClient client, CancellationToken stop)
     {
-        const int Depth = 8;
+        const int Depth = 64;
         const int Bytes = 64 << 10;
         byte[] data = new byte[Bytes];
         Stopwatch time = Stopwatch.StartNew();

@@ -71,11 +71,11 @@ internal sealed class ShareBound
     }
 
     /// <summary>The pair that comes closest to its bound, or goes furthest beyond.</summary>
-    /// <param name="spec">The experiment.</param>
+    /// <param name="volume">The volume: D is the most that is on its device at once, without flushes.</param>
     /// <param name="longestFlushNs">The longest device flush: what it costs may fall on one guest that has written.</param>
     /// <returns>The pair's bound in nanoseconds of device time at weight 100, and the part of it that was used; null if no two
     /// guests were backlogged together.</returns>
-    public (double BoundNs, double Used)? Worst(ExperimentSpec spec, long longestFlushNs)
+    public (double BoundNs, double Used)? Worst(VolumeSpec volume, long longestFlushNs)
     {
         (double BoundNs, double Used)? worst = null;
         for (int first = 0; first < _judged.Length; first++)
@@ -85,7 +85,7 @@ internal sealed class ShareBound
                 Pair pair = _pairs[(first * _judged.Length) + second];
                 if (!pair.Begun)
                     continue;
-                double bound = (spec.Depth + 1) * (LargestOf(_judged[first]) + LargestOf(_judged[second]));
+                double bound = (volume.Depth + volume.NewcomersMax + 1) * (LargestOf(_judged[first]) + LargestOf(_judged[second]));
                 if (worst is null || pair.Widest / bound > worst.Value.Used)
                     worst = (bound, pair.Widest / bound);
             }
@@ -101,7 +101,7 @@ internal sealed class ShareBound
                 || workload.Kind is ExperimentWorkloadKind.RandomWrite or ExperimentWorkloadKind.SequentialWrite;
             bool reads = workload.OtherPercent > 0
                 || workload.Kind is ExperimentWorkloadKind.RandomRead or ExperimentWorkloadKind.SequentialRead;
-            CostModel model = ExperimentCosts.ModelOf(spec.Device);
+            CostModel model = volume.Costs;
             double largest = Math.Max(
                 reads ? model.Piece(RequestOp.Read, bytes) : 0,
                 writes ? model.Piece(RequestOp.Write, bytes) + longestFlushNs : 0);

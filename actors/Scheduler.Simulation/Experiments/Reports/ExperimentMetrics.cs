@@ -111,7 +111,7 @@ public static class ExperimentMetrics
 
     internal static ExperimentMetric Bound { get; } = Add(
         "bound", "ns", MetricScope.Volume,
-        "Bound of Q2, (D+1)(cf/wf + cg/wg), of the pair of guests that came closest to it: device time at weight 100.");
+        "Bound of Q2, (D+1)(cf/wf + cg/wg), D the most operations at once (under fair `depth` and a quarter), of the pair of guests that came closest to it: device time at weight 100.");
 
     internal static ExperimentMetric BoundUsed { get; } = Add(
         "bound-used", "", MetricScope.Volume,

@@ -21,6 +21,7 @@ internal sealed class ExperimentRun : IVolumeObserver, IAgendaItem
     private const int GuestStreams = 16;
 
     private readonly ExperimentSpec _spec;
+    private readonly VolumeSpec _volume;
     private readonly SimulatedSystem _system;
     private readonly MeasuredWindow _window;
     private readonly VolumeTelemetry _telemetry = new();
@@ -45,19 +46,19 @@ internal sealed class ExperimentRun : IVolumeObserver, IAgendaItem
         _spec = spec;
         _window = new MeasuredWindow(spec);
         _system = new SimulatedSystem(SplitMix64.For(seed, EngineStream), 0) { TurnNsMax = 0 };
-        VolumeSpec volume = ExperimentVolume.Of(spec, policy, guests);
+        _volume = ExperimentVolume.Of(spec, policy, guests);
         ExperimentGroup[] groups = [.. guests.Select(guest => guest.Group)];
         _counts = new GuestCounts(groups.Length);
         _records = [.. groups.Select((_, i) => new GuestRecord(_window, _counts, i))];
         _deviceTimeBefore = new double[groups.Length];
         _bound = new ShareBound(groups);
         _load = new VolumeLoad(_system, _window, _bound, groups, spec.Depth, ExperimentVolume.DiskShift(guests));
-        int operations = volume.Depth + volume.Domains.Count;
-        _device = new ExperimentDeviceModel(spec.Device, volume.Domains[0].Size, operations, _system, _load, SplitMix64.For(seed, DeviceStream));
+        int operations = _volume.OperationsMax;
+        _device = new ExperimentDeviceModel(spec.Device, _volume.Domains[0].Size, operations, _system, _load, SplitMix64.For(seed, DeviceStream));
         (Props props, _status) = VolumeScheduler.Prepare(new VolumeSetup
         {
             Name = VolumeName,
-            Spec = volume,
+            Spec = _volume,
             Devices = new VolumeDevices([_device], operations, _system.Post),
             Timer = actor => new SimulatedTimer(_system, actor),
             AfterTurn = _system.SettleWhenIdle,
@@ -132,7 +133,7 @@ internal sealed class ExperimentRun : IVolumeObserver, IAgendaItem
             DeviceFlushes = _status.DeviceFlushes - _flushesBefore,
             FlushRequests = FlushRequests() - _flushRequestsBefore,
             WorkConservation = _load.WorkConservation,
-            Bound = _bound.Worst(_spec, _device.LongestFlushNs),
+            Bound = _bound.Worst(_volume, _device.LongestFlushNs),
         };
     }
 
