@@ -7,13 +7,16 @@ public sealed class CopyTests
     private const long Size = 64 << 20;
 
     [SkippableTheory]
-    [InlineData("buffered")]
-    [InlineData("direct")]
-    public void Nbdcopy_in_and_out_is_byte_identical(string cache)
+    [InlineData("buffered", "threads")]
+    [InlineData("buffered", "io-uring")]
+    [InlineData("direct", "threads")]
+    [InlineData("direct", "io-uring")]
+    public void Nbdcopy_in_and_out_is_byte_identical(string cache, string io)
     {
         Requires.Tool("nbdcopy");
+        Requires.Io(io);
         using TemporaryDirectory directory = new();
-        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume($"cache = {cache}"));
+        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume($"cache = {cache}, io = {io}"));
         string original = directory.File("original");
         string copy = directory.File("copy");
         ImageFile.Create(original, Size, seed: 1);

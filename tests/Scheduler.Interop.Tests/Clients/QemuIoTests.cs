@@ -5,13 +5,16 @@ namespace Scheduler.Interop.Tests.Clients;
 public sealed class QemuIoTests
 {
     [SkippableTheory]
-    [InlineData("buffered")]
-    [InlineData("direct")]
-    public void Qemu_io_writes_flushes_discards_and_zeroes(string cache)
+    [InlineData("buffered", "threads")]
+    [InlineData("buffered", "io-uring")]
+    [InlineData("direct", "threads")]
+    [InlineData("direct", "io-uring")]
+    public void Qemu_io_writes_flushes_discards_and_zeroes(string cache, string io)
     {
         Requires.Tool("qemu-io");
+        Requires.Io(io);
         using TemporaryDirectory directory = new();
-        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume($"cache = {cache}"));
+        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume($"cache = {cache}, io = {io}"));
 
         Run(service, "d1", "write -f -P 0x5a 0 256k", "flush", "read -P 0x5a 0 256k");
         Run(service, "d1", "write -z 64k 64k", "read -P 0x5a 0 64k", "read -P 0 64k 64k", "read -P 0x5a 128k 128k");

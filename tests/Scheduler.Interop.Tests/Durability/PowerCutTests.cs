@@ -46,8 +46,10 @@ public sealed class PowerCutTests(ITestOutputHelper output)
         {
             platter.PowerOn();
             string cache = cut % 2 == 0 ? "buffered" : "direct";
+            string io = cut % 4 < 2 ? "threads" : "io-uring";
+            Requires.Io(io);
             using (ServiceProcess service = ServiceProcess.Start(
-                directory, Config.OneVolume($"cache = {cache}", diskMib: DiskMib, path: platter.VolumePath)))
+                directory, Config.OneVolume($"cache = {cache}, io = {io}", diskMib: DiskMib, path: platter.VolumePath)))
             {
                 ReadBack(service, disks, platter.RawPath, wrong);
 
@@ -76,7 +78,7 @@ public sealed class PowerCutTests(ITestOutputHelper output)
             foreach (PatternDisk disk in disks)
             {
                 (List<string> found, int lost) = disk.Check(raw);
-                wrong.AddRange(found.Select(line => $"cut {cut} ({cache}): {line}"));
+                wrong.AddRange(found.Select(line => $"cut {cut} ({cache}, {io}): {line}"));
                 volatileLost += lost;
             }
         }

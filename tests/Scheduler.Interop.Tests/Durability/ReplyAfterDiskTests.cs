@@ -10,13 +10,15 @@ public sealed class ReplyAfterDiskTests
     private const int BlockBytes = 4096;
 
     [SkippableTheory]
-    [InlineData("buffered")]
-    [InlineData("direct")]
-    public void A_forced_write_right_after_a_clean_flush_is_on_the_disk_before_its_reply(string cache)
+    [InlineData("buffered", "threads")]
+    [InlineData("buffered", "io-uring")]
+    [InlineData("direct", "threads")]
+    [InlineData("direct", "io-uring")]
+    public void A_forced_write_right_after_a_clean_flush_is_on_the_disk_before_its_reply(string cache, string io)
     {
         using TemporaryDirectory directory = new();
         using VolatileDisk disk = PowerOn(directory);
-        using ServiceProcess service = Start(directory, disk, cache);
+        using ServiceProcess service = Start(directory, disk, cache, io);
         using NbdClient client = NbdClient.Open(service, "d1");
 
         // Often enough that both of the ways to carry it out are tried.
@@ -50,13 +52,15 @@ public sealed class ReplyAfterDiskTests
     }
 
     [SkippableTheory]
-    [InlineData("buffered")]
-    [InlineData("direct")]
-    public void The_first_flush_after_a_restart_reaches_the_disk(string cache)
+    [InlineData("buffered", "threads")]
+    [InlineData("buffered", "io-uring")]
+    [InlineData("direct", "threads")]
+    [InlineData("direct", "io-uring")]
+    public void The_first_flush_after_a_restart_reaches_the_disk(string cache, string io)
     {
         using TemporaryDirectory directory = new();
         using VolatileDisk disk = PowerOn(directory);
-        using (ServiceProcess service = Start(directory, disk, cache))
+        using (ServiceProcess service = Start(directory, disk, cache, io))
         using (NbdClient client = NbdClient.Open(service, "d1"))
         {
             Assert.Equal(0u, client.CallWrite(0, Block(1)));
@@ -66,7 +70,7 @@ public sealed class ReplyAfterDiskTests
         }
 
         long start = disk.Log.Position;
-        using (ServiceProcess service = Start(directory, disk, cache))
+        using (ServiceProcess service = Start(directory, disk, cache, io))
         using (NbdClient client = NbdClient.Open(service, "d1"))
         {
             Assert.Equal(0u, client.Call(NbdClient.Flush));
@@ -102,8 +106,11 @@ public sealed class ReplyAfterDiskTests
         }
     }
 
-    private static ServiceProcess Start(TemporaryDirectory directory, VolatileDisk disk, string cache) =>
-        ServiceProcess.Start(directory, Config.OneVolume($"cache = {cache}", diskMib: DiskMib, path: disk.VolumePath));
+    private static ServiceProcess Start(TemporaryDirectory directory, VolatileDisk disk, string cache, string io)
+    {
+        Requires.Io(io);
+        return ServiceProcess.Start(directory, Config.OneVolume($"cache = {cache}, io = {io}", diskMib: DiskMib, path: disk.VolumePath));
+    }
 
     private static byte[] Block(uint number)
     {

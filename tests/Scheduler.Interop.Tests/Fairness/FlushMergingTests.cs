@@ -8,11 +8,14 @@ public sealed class FlushMergingTests(ITestOutputHelper output)
     private const double FlushRatioMax = 0.4;
 
     [SkippableTheory]
-    [InlineData("cache = direct")]
-    [InlineData("cache = buffered")]
-    [InlineData(Config.Slow)]
-    public void Eight_guests_that_write_and_sync_share_device_flushes(string volume)
+    [InlineData("cache = direct, io = threads", "threads")]
+    [InlineData("cache = direct, io = io-uring", "io-uring")]
+    [InlineData("cache = buffered, io = threads", "threads")]
+    [InlineData("cache = buffered, io = io-uring", "io-uring")]
+    [InlineData(Config.Slow, "threads")]
+    public void Eight_guests_that_write_and_sync_share_device_flushes(string volume, string io)
     {
+        Requires.Io(io);
         double ratio = FlushRatio(volume);
 
         Assert.True(ratio <= FlushRatioMax, $"{ratio:F3} device flushes for a flush request");
