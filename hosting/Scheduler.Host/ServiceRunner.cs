@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging.Console;
 using Scheduler.Actors;
 using Scheduler.Host.Configuration;
 using Scheduler.Host.Running;
+using Scheduler.Storage.Journal;
 
 namespace Scheduler.Host;
 
@@ -31,11 +32,14 @@ public static class ServiceRunner
         using Observability observability = new(settings.Telemetry, Math.Max(2000, 2 * settings.Disks.Count * VolumeStatus.OpNames.Count));
         try
         {
-            using Service service = new(settings, observability.Volumes, loggers);
+            await using Service service = await Service.StartAsync(settings, observability.Volumes, loggers);
             WebApplication admin = await AdminServer.StartAsync(settings, service, observability.Prometheus, ConfigureLogging);
             await using (admin)
             {
-                ConfigurationReload reload = new(source, loaded, levels, loggers.CreateLogger<ConfigurationReload>());
+                ConfigurationReload reload = new(source, loaded, levels, loggers.CreateLogger<ConfigurationReload>())
+                {
+                    ChangeGuest = service.Catalog.DeclareAsync,
+                };
                 using Reloader reloader = new(reload, service, manager);
 
                 // Before "Ready.": who waits for that may send the signal at once.
@@ -45,7 +49,7 @@ public static class ServiceRunner
                     _ = reloader.ReloadAsync();
                 });
                 using Watchdog? watchdog = manager.WatchdogTimeout is { } timeout
-                    ? new Watchdog(timeout / 2, [.. service.Volumes.Select(volume => volume.Loop)], manager.Alive)
+                    ? new Watchdog(timeout / 2, () => [.. service.Volumes.Select(volume => volume.Loop)], manager.Alive)
                     : null;
                 WriteWelcome(service, settings.Nbd.Tls is { Required: true }, AdminServer.UrlOf(admin));
                 manager.Ready(service.Summary());
@@ -56,9 +60,10 @@ public static class ServiceRunner
                 return clean ? 0 : ExitFailed;
             }
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or SocketException or InvalidOperationException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or SocketException or InvalidOperationException
+            or JournalUnavailableException or JournalDamagedException or StartRefusedException)
         {
-            await Console.Error.WriteLineAsync($"scheduler: {exception.Message}");
+            await Console.Error.WriteLineAsync($"scheduler: {exception.Message.ReplaceLineEndings(" ")}");
             return ExitFailed;
         }
 

@@ -118,6 +118,7 @@ public class GuestIdentitiesTests
         Guest = new NbdGuest(guest, new GuestBuffers(64 << 20), 4),
         Credits = 1,
         StartRing = null!,
+        Life = name,
         IsAvailable = () => available,
     };
 }

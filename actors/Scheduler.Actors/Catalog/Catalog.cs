@@ -16,6 +16,10 @@ public interface ICatalogObserver
     /// <param name="state">All there is now.</param>
     void Changed(CatalogEvent happened, CatalogEntity? before, CatalogState state);
 
+    /// <summary>The configuration file declares other content than before: <see cref="DeclareCatalog"/>.</summary>
+    /// <param name="state">All there is now.</param>
+    void Declared(CatalogState state);
+
     /// <summary>The journal and the configuration file do not fit together. The catalog stops; starting it again gives the
     /// same until the file is changed.</summary>
     /// <param name="problem">What does not fit, with both sides.</param>
@@ -54,6 +58,15 @@ public sealed record ChangeCatalog(CatalogCommand Command, Action<CatalogAnswer>
 {
     /// <inheritdoc/>
     public void Refuse(string reason) => Done(new CatalogAnswer(null, new CatalogRefusal(CatalogProblem.Unavailable, reason)));
+}
+
+/// <summary>Host to catalog: the configuration file declares other content now. Nothing is persisted.</summary>
+/// <param name="Declared">All that it declares.</param>
+/// <param name="Done">Called once, from any thread: null when it holds, otherwise why not.</param>
+public sealed record DeclareCatalog(IReadOnlyList<CatalogEntity> Declared, Action<string?> Done) : IExpectsAnswer
+{
+    /// <inheritdoc/>
+    public void Refuse(string reason) => Done(reason);
 }
 
 /// <summary>
@@ -107,6 +120,16 @@ public sealed class Catalog(CatalogSetup setup) : PersistentActor
         {
             case ChangeCatalog change:
                 Carry(change);
+                break;
+            case DeclareCatalog declare:
+                (CatalogState? declared, string? problem) = _state.WithoutDeclared().Declare(declare.Declared);
+                if (declared is not null)
+                {
+                    _state = declared;
+                    setup.Observer.Declared(_state);
+                }
+
+                declare.Done(problem);
                 break;
             case SaveSnapshotSuccess saved:
                 _snapshotAt = saved.SequenceNr;

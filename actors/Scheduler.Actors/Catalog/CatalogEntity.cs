@@ -202,7 +202,7 @@ public sealed record CatalogToken : CatalogEntity
 /// <summary>How a client shows who it is.</summary>
 public enum CatalogIdentityType
 {
-    /// <summary>The subject of its TLS certificate, as the certificate says it.</summary>
+    /// <summary>The subject of its TLS certificate: <c>CN=</c> and the common name, of 1 to 64 characters.</summary>
     CertificateSubject,
 
     /// <summary>SHA-256 of its TLS certificate: 64 hexadecimal digits in small letters.</summary>

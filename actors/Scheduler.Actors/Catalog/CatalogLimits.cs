@@ -47,6 +47,9 @@ public static partial class CatalogLimits
     /// <summary>Characters of a path, a certificate's subject, and of who made a change.</summary>
     public const int TextLengthMax = 512;
 
+    /// <summary>Longest common name of a certificate (X.520).</summary>
+    public const int CommonNameMax = 64;
+
     /// <summary>Longest time that a flush may be held back.</summary>
     public static readonly TimeSpan FlushLatencyMax = TimeSpan.FromMinutes(1);
 

@@ -133,8 +133,8 @@ internal static class CatalogRules
     private static string? Identity(CatalogIdentity identity) => identity.Type switch
     {
         CatalogIdentityType.CertificateSubject =>
-            identity.Value.Length is 0 or > CatalogLimits.TextLengthMax || identity.Value.Any(char.IsControl)
-                ? $"has a subject that is not of 1 to {CatalogLimits.TextLengthMax} printable characters"
+            !identity.Value.StartsWith("CN=", StringComparison.Ordinal) || identity.Value.Length is <= 3 or > 3 + CatalogLimits.CommonNameMax || identity.Value.Any(char.IsControl)
+                ? $"has a subject '{identity.Value}' that is not CN=name, with the common name of a certificate, of 1 to {CatalogLimits.CommonNameMax} printable characters"
                 : null,
         CatalogIdentityType.CertificateFingerprint => IsSha256(identity.Value) ? null : "has a fingerprint that is not 64 hexadecimal digits in small letters (SHA-256)",
         CatalogIdentityType.UnixUid =>

@@ -180,6 +180,10 @@ public sealed class CatalogState
         return refusal is null ? (state, null) : (null, refusal.Reason);
     }
 
+    /// <summary>This content without what the configuration file declares.</summary>
+    /// <returns>For <see cref="Declare"/>; by itself it may not fit together.</returns>
+    public CatalogState WithoutDeclared() => new(_entries.RemoveRange(_entries.Values.Where(entry => entry.IsDeclared).Select(entry => (entry.Entity.Kind, entry.Entity.Name))));
+
     /// <summary>Everything that is not declared.</summary>
     /// <returns>For <see cref="PersistentActor.SaveSnapshot"/>.</returns>
     public CatalogSnapshot ToSnapshot() =>

@@ -22,6 +22,9 @@ public sealed partial class LocalSystem(ILogger<LocalSystem> logger)
     /// <summary>Where persistent actors keep their events; null: there are none.</summary>
     public PersistenceSetup? Persistence { get; init; }
 
+    /// <summary>Told of each actor that an exception stops, with its path, before its watchers are. Called on its dispatcher.</summary>
+    public Action<string, Exception>? Failed { get; init; }
+
     /// <summary>The actors that have not stopped.</summary>
     public IReadOnlyList<ActorRef> Actors => [.. _actors.Values];
 
@@ -54,7 +57,11 @@ public sealed partial class LocalSystem(ILogger<LocalSystem> logger)
 
     internal void Forget(Mailbox mailbox) => _ = _actors.TryRemove(mailbox.Path, out _);
 
-    internal void LogFailure(Exception exception, string path) => ActorFailed(_logger, exception, path, exception.Message);
+    internal void LogFailure(Exception exception, string path)
+    {
+        ActorFailed(_logger, exception, path, exception.Message);
+        Failed?.Invoke(path, exception);
+    }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Actor {Path} stops: {Reason}")]
     private static partial void ActorFailed(ILogger logger, Exception exception, string path, string reason);

@@ -66,6 +66,14 @@ public sealed class VolumeTelemetry : IDisposable
             _volumes.Add(volume);
     }
 
+    /// <summary>Leaves a volume out from now on: it is gone.</summary>
+    /// <param name="volume">What was read of it.</param>
+    public void Remove(VolumeStatus volume)
+    {
+        lock (_lock)
+            _ = _volumes.Remove(volume);
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

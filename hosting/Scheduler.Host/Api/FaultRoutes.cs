@@ -38,7 +38,7 @@ internal static partial class FaultRoutes
 
         // Waited for though the client may be gone: who has cleared a fault is in the log in any case.
         string by = ClientOf(context.Connection);
-        if (await volume!.ClearFaultAsync(domain) is { } refusal)
+        if (await volume!.ClearFaultAsync(domain, by) is { } refusal)
         {
             NotCleared(logger, name, domain, by, refusal);
             return Results.Problem(refusal, statusCode: StatusCodes.Status409Conflict);

@@ -22,8 +22,7 @@ internal sealed partial class ConfigurationReload(SettingsSource source, LoadedS
     private readonly Dictionary<string, GuestSettings> _guests = running.Settings.Guests.ToDictionary(guest => guest.Name);
 
     /// <summary>
-    /// Gives a guest another weight, reservation and limit on all volumes, and returns why not, or null. Without it these take a
-    /// restart too.
+    /// Gives a guest other bounds on all volumes, and returns why not, or null. Without it these take a restart too.
     /// </summary>
     public Func<GuestSettings, Task<string?>>? ChangeGuest { get; init; }
 
@@ -63,7 +62,7 @@ internal sealed partial class ConfigurationReload(SettingsSource source, LoadedS
     private static bool IsLogKey(string key) => key.StartsWith($"{ServiceOptions.Section}:log:", StringComparison.OrdinalIgnoreCase);
 
     private static string[] GuestKeys(string guest) =>
-        [.. new[] { "weight", "reservation", "limit" }.Select(member => SettingsReader.Key($"{ServiceOptions.Section}:guests:{guest}", member))];
+        [.. new[] { "weight", "reservation", "limit", "flush-latency-max", "unflushed-max", "buffer-memory", "connections-max" }.Select(member => SettingsReader.Key($"{ServiceOptions.Section}:guests:{guest}", member))];
 
     private async Task ChangeGuestsAsync(ServiceSettings next, List<string> changed, List<string> applied)
     {
@@ -72,7 +71,9 @@ internal sealed partial class ConfigurationReload(SettingsSource source, LoadedS
             string[] keys = [.. GuestKeys(guest.Name).Intersect(changed, StringComparer.OrdinalIgnoreCase)];
             if (keys.Length == 0 || !_guests.TryGetValue(guest.Name, out GuestSettings? old))
                 continue;
-            GuestSettings wanted = old with { Weight = guest.Weight, Reservation = guest.Reservation, Limit = guest.Limit };
+            
+            // Who it is takes a restart.
+            GuestSettings wanted = guest with { Certificates = old.Certificates, Uids = old.Uids };
             if (await ChangeGuest!(wanted) is { } problem)
             {
                 GuestRefused(logger, guest.Name, problem);

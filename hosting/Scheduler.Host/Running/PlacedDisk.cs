@@ -16,11 +16,11 @@ internal sealed record PlacedDisk(DiskSettings Settings, IReadOnlyList<Extent> E
     public static PlacedDisk Slice(DiskSettings disk) => new(disk, [new Extent(0, 0, disk.Offset, disk.Size)]);
 
     /// <summary>What the core is told of it.</summary>
-    /// <param name="guests">Indices of the volume's guests, by name.</param>
-    public DiskSpec Spec(IReadOnlyDictionary<string, int> guests) => new()
+    /// <param name="guest">Index of its guest on the volume.</param>
+    public DiskSpec Spec(int guest) => new()
     {
         Name = Settings.Name,
-        Guest = guests[Settings.Guest.Name],
+        Guest = guest,
         Ordered = Settings.Ordered,
         Extents = Extents,
     };

@@ -7,26 +7,35 @@ using Scheduler.Storage.Loop;
 
 namespace Scheduler.Host.Running;
 
-/// <summary>One volume of the running service: its devices, its loop and its scheduler actor.</summary>
+/// <summary>What a volume needs of the service around it.</summary>
+/// <param name="DataDirectory">Where faults of block devices are marked.</param>
+/// <param name="System">Runs the actors.</param>
+/// <param name="Telemetry">Instruments.</param>
+/// <param name="Logger">Where faults are told.</param>
+internal sealed record VolumeSupport(string DataDirectory, LocalSystem System, VolumeTelemetry Telemetry, ILogger Logger);
+
+/// <summary>
+/// One volume of the running service: its devices, its loop and its scheduler actor. Disks and guests change one call at a time.
+/// </summary>
 internal sealed class RunningVolume : IDisposable
 {
+    private readonly VolumeSupport _support;
     private readonly IReadOnlyList<VolumeDomain> _domains;
-    private readonly IReadOnlyList<DiskSettings> _configured;
-    private readonly IReadOnlyList<GuestSettings> _guests;
-    private readonly Dictionary<string, int> _guestIndices;
     private readonly LoopDispatcher _dispatcher;
+    private readonly FaultRecord _record;
+    private IReadOnlyList<DiskSettings> _configured;
     private volatile IReadOnlyList<PlacedDisk> _disks = [];
+    private int _zeroings;
 
-    private RunningVolume(VolumeSettings settings, ServiceSettings service, IReadOnlyList<VolumeDomain> domains)
+    private RunningVolume(VolumeSettings settings, IReadOnlyList<DiskSettings> disks, VolumeSupport support, IReadOnlyList<VolumeDomain> domains)
     {
         Settings = settings;
+        _support = support;
         _domains = domains;
-        _configured = [.. service.Disks.Where(disk => disk.Volume.Name == settings.Name)];
-        HashSet<string> owners = [.. _configured.Select(disk => disk.Guest.Name)];
-        _guests = [.. service.Guests.Where(guest => owners.Contains(guest.Name))];
-        _guestIndices = _guests.Select((guest, i) => (guest.Name, i)).ToDictionary();
+        _configured = disks;
         Loop = new EventLoop($"volume-{settings.Name}");
         _dispatcher = new LoopDispatcher(Loop);
+        _record = new FaultRecord(settings.Name, support.System);
     }
 
     /// <summary>Its configuration.</summary>
@@ -64,22 +73,20 @@ internal sealed class RunningVolume : IDisposable
 
     /// <summary>Opens the devices and starts the scheduler.</summary>
     /// <param name="settings">The volume.</param>
-    /// <param name="service">All of the configuration: its guests and disks.</param>
-    /// <param name="system">Runs the actors.</param>
-    /// <param name="telemetry">Instruments.</param>
-    /// <param name="logger">Where faults are told.</param>
+    /// <param name="disks">Its disks.</param>
+    /// <param name="support">What it needs.</param>
     /// <exception cref="VolumeOpenException">A device can't be opened, or is too small for a disk; a volume group is refused.</exception>
     /// <returns>The volume.</returns>
-    public static RunningVolume Start(VolumeSettings settings, ServiceSettings service, LocalSystem system, VolumeTelemetry telemetry, ILogger logger)
+    public static RunningVolume Start(VolumeSettings settings, IReadOnlyList<DiskSettings> disks, VolumeSupport support)
     {
         string? fallback = null;
-        IReadOnlyList<VolumeDomain> domains = VolumeDomain.OpenAll(settings, service, reason => fallback = reason);
-        RunningVolume volume = new(settings, service, domains) { IoFallback = fallback };
+        IReadOnlyList<VolumeDomain> domains = VolumeDomain.OpenAll(settings, support.DataDirectory, reason => fallback = reason);
+        RunningVolume volume = new(settings, disks, support, domains) { IoFallback = fallback };
         try
         {
             // Under the lock: nobody else changes what is read.
             volume.PlaceDisks();
-            volume.Start(system, telemetry, logger);
+            volume.Start();
             return volume;
         }
         catch
@@ -91,7 +98,89 @@ internal sealed class RunningVolume : IDisposable
     }
 
     /// <summary>Starts the actor of a ring on the volume's loop.</summary>
-    public ActorRef StartRing(LocalSystem system, string disk, Props props) => system.ActorOf(props, $"ring-{disk}", _dispatcher);
+    public ActorRef StartRing(string disk, Props props) => _support.System.ActorOf(props, $"ring-{disk}", _dispatcher);
+
+    /// <summary>Changes a guest's weight, reservation, limit and bounds, or takes it in; a guest that has no disk here is left out.</summary>
+    /// <param name="guest">The guest.</param>
+    /// <param name="takeIn">Takes it in if it has none.</param>
+    /// <returns>Why it was refused, or null.</returns>
+    public async Task<string?> PutGuestAsync(GuestSettings guest, bool takeIn = false)
+    {
+        _configured = [.. _configured.Select(disk => disk.Guest.Name == guest.Name ? disk with { Guest = guest } : disk)];
+        return takeIn || IndexOf(guest.Name) >= 0 ? await AskAsync(done => new ChangeGuests([GuestSpecOf(guest)], done)) : null;
+    }
+
+    /// <summary>Serves a disk that is new, or has grown.</summary>
+    /// <param name="disk">The disk.</param>
+    /// <returns>Why it was refused, or null.</returns>
+    public async Task<string?> PutDiskAsync(DiskSettings disk)
+    {
+        List<DiskSettings> configured = [.. _configured.Where(other => other.Name != disk.Name), disk];
+        if (Settings.IsGroup)
+        {
+            (GroupDisks? found, string? problem) = await FindAsync(configured);
+            if (found is null)
+                return problem;
+            if (found.Disks.FirstOrDefault(placed => placed.Settings.Name == disk.Name) is not { } logical)
+                return $"disk {disk.Name}: {found.NotServed.FirstOrDefault(line => line.Contains(disk.LogicalVolume!, StringComparison.Ordinal)) ?? "its logical volume is not there"}";
+            return await PutAsync(logical, configured);
+        }
+
+        return Beyond(disk) is { } beyond ? beyond.Message : await PutAsync(PlacedDisk.Slice(disk), configured);
+    }
+
+    /// <summary>Serves a disk no more. It must not be offered any more, and have no connections.</summary>
+    /// <param name="name">Name of the disk.</param>
+    /// <returns>Why it was refused, or null; of a scheduler that has stopped nothing is refused.</returns>
+    public async Task<string?> RemoveDiskAsync(string name)
+    {
+        // What was sent last may still be with the device.
+        const int tries = 100;
+        string? problem = null;
+        for (int i = 0; i < tries && _disks.Any(disk => disk.Settings.Name == name) && !Status.Stopped.IsCompleted; i++)
+        {
+            problem = await AskAsync(done => new RemoveDisk(name, done));
+            if (problem is null || Status.Stopped.IsCompleted)
+                break;
+            await Task.Delay(5);
+        }
+
+        if (problem is not null && !Status.Stopped.IsCompleted)
+            return problem;
+        _configured = [.. _configured.Where(disk => disk.Name != name)];
+        _disks = [.. _disks.Where(disk => disk.Settings.Name != name)];
+        return null;
+    }
+
+    /// <summary>Makes a run of the volume that belongs to no disk read zeroes, durably; at the cost of a guest.</summary>
+    /// <param name="guest">The guest.</param>
+    /// <param name="offset">First byte.</param>
+    /// <param name="length">Bytes.</param>
+    /// <returns>Why it failed, or null.</returns>
+    public async Task<string?> ZeroAsync(GuestSettings guest, long offset, long length)
+    {
+        if (offset > Size - length)
+            return $"volume {Settings.Name} of {Size} bytes ends before {offset + length}";
+        if (await PutGuestAsync(guest, takeIn: true) is { } refused)
+            return refused;
+
+        // Not a name of the catalog: nobody can open it.
+        string name = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"(zeroing {++_zeroings})");
+        DiskSpec disk = new() { Name = name, Guest = IndexOf(guest.Name), Extents = [new Extent(0, 0, offset, length)] };
+        if (await AskAsync(done => new ChangeDisks([disk], done)) is { } problem)
+            return problem;
+        string? failed = await Zeroing.RunAsync(Settings.Name, name, length, Settings.Preallocate, Loop, props => StartRing(name, props));
+        return await AskAsync(done => new RemoveDisk(name, done)) ?? failed;
+    }
+
+    /// <summary>Answers what was accepted, flushes, and stops. <see cref="IDisposable.Dispose"/> may follow if it has stopped in time.</summary>
+    /// <param name="timeMax">Longest time to wait.</param>
+    /// <returns>Whether it has stopped.</returns>
+    public async Task<bool> StopAsync(TimeSpan timeMax)
+    {
+        Actor.Tell(StopVolume.Instance);
+        return await Task.WhenAny(Status.Stopped, Task.Delay(timeMax)) == Status.Stopped;
+    }
 
     /// <summary>
     /// Reads a volume group's metadata anew: logical volumes that have grown, and configured ones that are new, are served so
@@ -100,23 +189,16 @@ internal sealed class RunningVolume : IDisposable
     /// <returns>Why it was refused, or null.</returns>
     public async Task<string?> RescanAsync()
     {
-        GroupDisks found;
-        try
+        (GroupDisks? found, string? problem) = await FindAsync(_configured);
+        if (found is null || (problem = found.WhyNotInPlaceOf(_disks)) is not null)
+            return problem;
+        foreach (PlacedDisk disk in found.Disks)
         {
-            found = await Task.Run(() => GroupDisks.Find(Settings, _configured, _domains));
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            return exception.Message;
+            if (await PutGuestAsync(disk.Settings.Guest, takeIn: true) is { } unwanted)
+                return unwanted;
         }
 
-        if (found.WhyNotInPlaceOf(_disks) is { } problem)
-            return problem;
-        TaskCompletionSource<string?> changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        Actor.Tell(new ChangeDisks([.. found.Disks.Select(disk => disk.Spec(_guestIndices))], changed.SetResult));
-        if (await Task.WhenAny(changed.Task, Status.Stopped) != changed.Task)
-            return "its scheduler has stopped";
-        if (changed.Task.Result is { } refused)
+        if (await AskAsync(done => new ChangeDisks([.. found.Disks.Select(disk => disk.Spec(IndexOf(disk.Settings.Guest.Name)))], done)) is { } refused)
             return refused;
         _disks = found.Disks;
         NotServed = found.NotServed;
@@ -125,17 +207,9 @@ internal sealed class RunningVolume : IDisposable
 
     /// <summary>Clears the fault of a domain, which lets everything through again (F6).</summary>
     /// <param name="domain">Index of the domain.</param>
+    /// <param name="by">Who clears it.</param>
     /// <returns>Null when it is cleared, otherwise why it is not.</returns>
-    public async Task<string?> ClearFaultAsync(int domain)
-    {
-        TaskCompletionSource<string?> cleared = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        Actor.Tell(new ClearVolumeFault(domain, "operator", cleared.SetResult));
-
-        // A scheduler that has stopped answers no more.
-        return await Task.WhenAny(cleared.Task, Status.Stopped) == cleared.Task
-            ? await cleared.Task
-            : $"volume {Settings.Name} has stopped";
-    }
+    public Task<string?> ClearFaultAsync(int domain, string by) => AskAsync(done => new ClearVolumeFault(domain, by, done));
 
     /// <summary>Ends the loop and closes the devices, which waits for what is in flight. The scheduler has stopped before.</summary>
     public void Dispose()
@@ -144,7 +218,56 @@ internal sealed class RunningVolume : IDisposable
         foreach (VolumeDomain domain in _domains)
             domain.Device.Dispose();
         Loop.Dispose();
+        _record.Dispose();
+        _support.Telemetry.Remove(Status);
     }
+
+    /// <summary>The guests whose disks are here, by index.</summary>
+    private int IndexOf(string guest)
+    {
+        for (int i = 0; i < Status.Guests.Count; i++)
+        {
+            if (Status.Guests[i] == guest)
+                return i;
+        }
+
+        return -1;
+    }
+
+    // A scheduler that has stopped answers no more.
+    private async Task<string?> AskAsync(Func<Action<string?>, object> message)
+    {
+        TaskCompletionSource<string?> done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        Actor.Tell(message(done.SetResult));
+        return await Task.WhenAny(done.Task, Status.Stopped) == done.Task ? await done.Task : $"volume {Settings.Name} has stopped";
+    }
+
+    private async Task<string?> PutAsync(PlacedDisk disk, IReadOnlyList<DiskSettings> configured)
+    {
+        if (await PutGuestAsync(disk.Settings.Guest, takeIn: true) is { } refused)
+            return refused;
+        if (await AskAsync(done => new ChangeDisks([disk.Spec(IndexOf(disk.Settings.Guest.Name))], done)) is { } problem)
+            return problem;
+        _configured = configured;
+        _disks = [.. _disks.Where(other => other.Settings.Name != disk.Settings.Name), disk];
+        return null;
+    }
+
+    private async Task<(GroupDisks? Found, string? Problem)> FindAsync(IReadOnlyList<DiskSettings> disks)
+    {
+        try
+        {
+            return (await Task.Run(() => GroupDisks.Find(Settings, disks, _domains)), null);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return (null, exception.Message);
+        }
+    }
+
+    private VolumeOpenException? Beyond(DiskSettings disk) => disk.Offset + disk.Size > Size
+        ? new VolumeOpenException(Settings.Path, $"disk {disk.Name} ends at {disk.Offset + disk.Size}, the volume at {Size}", "make the disk smaller or the volume larger")
+        : null;
 
     private void PlaceDisks()
     {
@@ -155,20 +278,18 @@ internal sealed class RunningVolume : IDisposable
             return;
         }
 
-        foreach (DiskSettings disk in _configured)
-        {
-            if (disk.Offset + disk.Size > Size)
-                throw new VolumeOpenException(Settings.Path, $"disk {disk.Name} ends at {disk.Offset + disk.Size}, the volume at {Size}", "make the disk smaller or the volume larger");
-        }
+        if (_configured.Select(Beyond).FirstOrDefault(beyond => beyond is not null) is { } problem)
+            throw problem;
 
         _disks = [.. _configured.Select(PlacedDisk.Slice)];
     }
 
-    private void Start(LocalSystem system, VolumeTelemetry telemetry, ILogger logger)
+    private void Start()
     {
-        Faults = new KnownFaults(new MarkerFaultStore([.. _domains.Select(domain => domain.Marker)]), Settings.Name, logger);
+        Faults = new KnownFaults(_record.Over(new MarkerFaultStore([.. _domains.Select(domain => domain.Marker)])), Settings.Name, _support.Logger);
         for (int i = 0; i < _domains.Count; i++)
         {
+            _record.Found(i, _domains[i].Fault);
             if (_domains[i].Fault is { } fault)
                 Faults.Found(i, fault.Time);
         }
@@ -183,27 +304,31 @@ internal sealed class RunningVolume : IDisposable
             Timer = actor => new LoopTimerOfVolume(Loop, actor),
             AfterTurn = new SettleAtTurnEnd(Loop).Ask,
             Faults = Faults,
-            Telemetry = telemetry,
+            Telemetry = _support.Telemetry,
         };
         foreach (ILoopDevice attached in _domains.Select(domain => domain.Device).OfType<ILoopDevice>())
             Loop.Post(() => attached.AttachTo(Loop));
         (Props props, VolumeStatus status) = VolumeScheduler.Prepare(setup);
         Status = status;
-        Actor = system.ActorOf(props, $"volume-{Settings.Name}", _dispatcher);
-        system.Register(Settings.Name, Actor);
+        Actor = _support.System.ActorOf(props, $"volume-{Settings.Name}", _dispatcher);
+        _support.System.Register(Settings.Name, Actor);
         Loop.Start();
     }
 
-    private VolumeSpec Spec() => new()
+    private VolumeSpec Spec()
     {
+        List<GuestSettings> guests = [.. _disks.Select(disk => disk.Settings.Guest).DistinctBy(guest => guest.Name)];
+        return new VolumeSpec()
+        {
         Domains = [.. _domains.Select(domain => domain.Spec())],
-        Guests = [.. _guests.Select(GuestSpecOf)],
-        Disks = [.. _disks.Select(disk => disk.Spec(_guestIndices))],
+        Guests = [.. guests.Select(GuestSpecOf)],
+        Disks = [.. _disks.Select(disk => disk.Spec(guests.FindIndex(guest => guest.Name == disk.Settings.Guest.Name)))],
         Depth = Settings.Depth,
         LatencyTargetNs = (long)Settings.LatencyTarget.TotalNanoseconds,
         Policy = Settings.Policy,
         Costs = Settings.Device == DeviceKind.Faulty ? WithFaults(Settings.Cost, Settings.Faulty) : Settings.Cost,
-    };
+        };
+    }
 
     // What a faulty device adds is device time like any other.
     private static CostModel WithFaults(CostModel costs, FaultyOptions faulty)

@@ -13,17 +13,17 @@ internal sealed record VolumeDomain(string Path, IBlockDevice Device, FaultMarke
 {
     /// <summary>Opens all domains of a volume, which locks them: the one of its path, or its physical volumes.</summary>
     /// <param name="settings">The volume.</param>
-    /// <param name="service">All of the configuration.</param>
+    /// <param name="dataDirectory">Where faults of block devices are marked.</param>
     /// <param name="fallback">Told why io_uring can't be used, where it was to be used if possible.</param>
     /// <exception cref="VolumeOpenException">One can't be opened; none is left open.</exception>
     /// <returns>The domains, in the order of the configuration.</returns>
-    public static IReadOnlyList<VolumeDomain> OpenAll(VolumeSettings settings, ServiceSettings service, Action<string> fallback)
+    public static IReadOnlyList<VolumeDomain> OpenAll(VolumeSettings settings, string dataDirectory, Action<string> fallback)
     {
         List<VolumeDomain> domains = [];
         try
         {
             foreach (string path in settings.IsGroup ? settings.PhysicalVolumes : [settings.Path])
-                domains.Add(Open(settings, path, service.DataDirectory, fallback));
+                domains.Add(Open(settings, path, dataDirectory, fallback));
             return domains;
         }
         catch (Exception exception)

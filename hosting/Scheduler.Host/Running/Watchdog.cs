@@ -8,16 +8,16 @@ namespace Scheduler.Host.Running;
 /// </summary>
 internal sealed class Watchdog : IDisposable
 {
-    private readonly IReadOnlyList<EventLoop> _loops;
+    private readonly Func<IReadOnlyList<EventLoop>> _loops;
     private readonly Action _alive;
     private readonly Timer _beat;
-    private int _owed;
+    private readonly HashSet<EventLoop> _owing = [];
 
     /// <summary>Begins, with a first beat at once.</summary>
     /// <param name="period">Time between beats; <see cref="Timeout.InfiniteTimeSpan"/>: only the first, and those of <see cref="Beat"/>.</param>
-    /// <param name="loops">The loops; at least one.</param>
+    /// <param name="loops">The loops that there are now. One that is gone owes nothing.</param>
     /// <param name="alive">Says it; not called on a loop.</param>
-    public Watchdog(TimeSpan period, IReadOnlyList<EventLoop> loops, Action alive)
+    public Watchdog(TimeSpan period, Func<IReadOnlyList<EventLoop>> loops, Action alive)
     {
         _loops = loops;
         _alive = alive;
@@ -27,10 +27,19 @@ internal sealed class Watchdog : IDisposable
     /// <summary>Asks all loops, unless one still owes an answer.</summary>
     public void Beat()
     {
-        if (Interlocked.CompareExchange(ref _owed, _loops.Count, 0) != 0)
-            return;
-        foreach (EventLoop loop in _loops)
-            loop.Post(Answer);
+        IReadOnlyList<EventLoop> loops = _loops();
+        lock (_owing)
+        {
+            _owing.IntersectWith(loops);
+            if (_owing.Count > 0)
+                return;
+            _owing.UnionWith(loops);
+        }
+
+        foreach (EventLoop loop in loops)
+            loop.Post(() => Answer(loop));
+        if (loops.Count == 0)
+            _alive();
     }
 
     /// <inheritdoc/>
@@ -42,9 +51,14 @@ internal sealed class Watchdog : IDisposable
     }
 
     // Telling takes a system call that may wait, which a loop must not.
-    private void Answer()
+    private void Answer(EventLoop loop)
     {
-        if (Interlocked.Decrement(ref _owed) == 0)
-            _ = ThreadPool.UnsafeQueueUserWorkItem(static alive => alive(), _alive, preferLocal: false);
+        lock (_owing)
+        {
+            if (!_owing.Remove(loop) || _owing.Count > 0)
+                return;
+        }
+
+        _ = ThreadPool.UnsafeQueueUserWorkItem(static alive => alive(), _alive, preferLocal: false);
     }
 }

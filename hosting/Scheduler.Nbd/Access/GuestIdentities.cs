@@ -5,7 +5,7 @@ namespace Scheduler.Nbd.Access;
 /// <summary>
 /// Which guest a client is. The rules, the first that applies:
 /// <list type="number">
-/// <item>No guest has an identity: every client sees all disks.</item>
+/// <item>No guest has an identity, and clients need none: every client sees all disks.</item>
 /// <item>The client has shown a valid certificate: it is the guest that has the certificate's SHA-256, else the one that has
 /// its common name, else nobody, whatever user it runs as.</item>
 /// <item>It came over a Unix socket: it is the guest that has its user id, else nobody.</item>
@@ -15,11 +15,17 @@ namespace Scheduler.Nbd.Access;
 public sealed class GuestIdentities
 {
     private readonly Dictionary<string, string> _guests;
+    private readonly bool _isRequired;
 
     /// <summary>Takes the identities of all guests.</summary>
     /// <param name="guests">Guest by identity, the latter as <see cref="OfName"/>, <see cref="OfSha256"/> and
-    /// <see cref="OfUser"/> write it. Empty: clients are not told from each other.</param>
-    public GuestIdentities(IReadOnlyDictionary<string, string> guests) => _guests = new(guests, StringComparer.Ordinal);
+    /// <see cref="OfUser"/> write it.</param>
+    /// <param name="isRequired">Whether clients need one also where no guest has one: then none of them sees a disk.</param>
+    public GuestIdentities(IReadOnlyDictionary<string, string> guests, bool isRequired = false)
+    {
+        _guests = new(guests, StringComparer.Ordinal);
+        _isRequired = isRequired;
+    }
 
     /// <summary>The identity of certificates with a common name.</summary>
     /// <param name="commonName">The name; capital and small letters differ.</param>
@@ -41,7 +47,7 @@ public sealed class GuestIdentities
     /// <returns>What it sees.</returns>
     public Sight SightOf(PeerIdentity peer)
     {
-        if (_guests.Count == 0)
+        if (_guests.Count == 0 && !_isRequired)
             return Sight.All;
         string? guest = null;
         if (peer.Certificate is { } certificate)

@@ -16,13 +16,13 @@ internal interface IBufferWaiter
 /// or reads no replies, starves at most itself. Buffers are native, aligned to 4096 and of power-of-two sizes; freed ones
 /// are kept for the next.
 /// </summary>
-/// <param name="bytesMax">Most bytes in use; at least 33 MiB, so that the longest payload fits.</param>
+/// <param name="bytesAtMost">Most bytes in use; at least 33 MiB, so that the longest payload fits.</param>
 /// <remarks>
 /// Who finds too little waits in line, and is granted its buffer when there is room. A connection holds at most half of the
 /// memory, or one payload of the longest. One that holds nothing may always have a small buffer, beyond the bound: so a
 /// connection that keeps its buffers never stops another one of its guest. Thread-safe.
 /// </remarks>
-public sealed class GuestBuffers(long bytesMax)
+public sealed class GuestBuffers(long bytesAtMost)
 {
     /// <summary>Bytes that a connection without a buffer may have beyond the bound.</summary>
     internal const int ReserveBytes = 64 << 10;
@@ -35,8 +35,26 @@ public sealed class GuestBuffers(long bytesMax)
     private readonly Stack<nint>[] _free = [.. Enumerable.Range(0, Classes).Select(_ => new Stack<nint>())];
     private readonly LinkedList<(IBufferWaiter Waiter, int Size)> _line = new();
     private readonly Lock _lock = new();
+    private long _bytesMax = bytesAtMost;
     private long _inUse;
     private long _kept;
+
+    /// <summary>Most bytes in use. Beyond a lower bound, what is in use stays so until it is returned.</summary>
+    public long BytesMax
+    {
+        get => Volatile.Read(ref _bytesMax);
+        set
+        {
+            List<(IBufferWaiter Waiter, nint Buffer)>? granted;
+            lock (_lock)
+            {
+                Volatile.Write(ref _bytesMax, value);
+                granted = GrantLine();
+            }
+
+            Tell(granted);
+        }
+    }
 
     /// <summary>Bytes in use.</summary>
     public long InUse
@@ -49,7 +67,7 @@ public sealed class GuestBuffers(long bytesMax)
     }
 
     /// <summary>Most bytes of one connection.</summary>
-    internal long PerConnectionMax => Math.Max(LongestBytes, bytesMax / 2);
+    internal long PerConnectionMax => Math.Max(LongestBytes, BytesMax / 2);
 
     /// <summary>Bytes of the buffer that a request of a length gets.</summary>
     internal static int SizeFor(int length) => Math.Max(SmallestBytes, (int)BitOperations.RoundUpToPowerOf2((uint)length));
@@ -64,7 +82,7 @@ public sealed class GuestBuffers(long bytesMax)
         int size = SizeFor(length);
         lock (_lock)
         {
-            bool fits = _line.Count == 0 && _inUse + size <= bytesMax;
+            bool fits = _line.Count == 0 && _inUse + size <= _bytesMax;
             if (!fits && (held > 0 || size > ReserveBytes))
             {
                 _ = _line.AddLast((waiter, size));
@@ -143,7 +161,7 @@ public sealed class GuestBuffers(long bytesMax)
     private List<(IBufferWaiter Waiter, nint Buffer)>? GrantLine()
     {
         List<(IBufferWaiter Waiter, nint Buffer)>? granted = null;
-        while (_line.First is { } first && _inUse + first.Value.Size <= bytesMax)
+        while (_line.First is { } first && _inUse + first.Value.Size <= _bytesMax)
         {
             _line.RemoveFirst();
             (granted ??= []).Add((first.Value.Waiter, Take(first.Value.Size)));

@@ -14,6 +14,7 @@ internal sealed class Listener : ILoopDescriptor, ILoopWork
     private readonly EventLoop _loop;
     private readonly Socket _socket;
     private readonly string? _path;
+    private readonly UnixFileMode _ownMode;
     private LoopTimer? _pause;
     private int _handle = -1;
     private bool _closed;
@@ -22,8 +23,7 @@ internal sealed class Listener : ILoopDescriptor, ILoopWork
     /// <param name="server">Told of connections.</param>
     /// <param name="loop">Where it accepts.</param>
     /// <param name="endpoint">Where it listens.</param>
-    /// <param name="forAllUsers">Any user of the machine may connect to a Unix socket.</param>
-    public Listener(NbdServer server, EventLoop loop, EndPoint endpoint, bool forAllUsers)
+    public Listener(NbdServer server, EventLoop loop, EndPoint endpoint)
     {
         _server = server;
         _loop = loop;
@@ -37,8 +37,8 @@ internal sealed class Listener : ILoopDescriptor, ILoopWork
             if (_path is not null)
                 UnixSocketFile.Prepare(_path);
             _socket.Bind(endpoint);
-            if (_path is not null && forAllUsers && !OperatingSystem.IsWindows())
-                File.SetUnixFileMode(_path, (UnixFileMode)0b110_110_110);
+            if (_path is not null && !OperatingSystem.IsWindows())
+                _ownMode = File.GetUnixFileMode(_path);
             _socket.Listen(1024);
         }
         catch (SocketException exception)
@@ -51,6 +51,13 @@ internal sealed class Listener : ILoopDescriptor, ILoopWork
     }
 
     public EndPoint Local { get; }
+
+    /// <summary>Lets all users of the machine connect to a Unix socket, or only those that the umask let.</summary>
+    public void LetUsersIn(bool all)
+    {
+        if (_path is not null && !OperatingSystem.IsWindows())
+            File.SetUnixFileMode(_path, all ? (UnixFileMode)0b110_110_110 : _ownMode);
+    }
 
     /// <summary>Begins to accept. On the loop.</summary>
     public void Watch()

@@ -31,6 +31,7 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
     private readonly NbdServer _server;
     private readonly ILogger _logger;
     private readonly string _peer;
+    private readonly long _id;
     private readonly int _socket;
     private readonly TlsSession? _tls;
     private readonly EventLoop _loop;
@@ -72,7 +73,7 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
     private bool _ringClosed;
     private bool _closed;
 
-    public NbdConnection(NbdServer server, NbdExport export, Negotiated negotiated, int socket, TlsSession? tls, string peer, ILogger logger)
+    public NbdConnection(NbdServer server, NbdExport export, Negotiated negotiated, int socket, TlsSession? tls, string peer, long id, ILogger logger)
     {
         _server = server;
         _export = export;
@@ -80,6 +81,7 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
         _socket = socket;
         _tls = tls;
         _peer = peer;
+        _id = id;
         _logger = logger;
         _loop = export.Loop;
         _memory = new ConnectionMemory(export.Guest.Buffers, export.Credits);
@@ -94,6 +96,13 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
 
     private bool IsPaused => _draining || !_attached || _needsBuffer || (_receiving < 0 && _freeSlots.Count == 0);
 
+    /// <summary>Name of its disk.</summary>
+    public string Disk => _export.Disk;
+
+    /// <summary>What others see of it. From any thread: what is in flight is counted elsewhere meanwhile.</summary>
+    public ConnectionView View => new(
+        _id, _export.Volume, _export.Disk, _export.Guest.Name, _peer, _tls is not null, _credits, Math.Max(0, _credits - _freeSlots.Count));
+
     /// <summary>The guest of its disk.</summary>
     public NbdGuest Guest => _export.Guest;
 
@@ -107,7 +116,8 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
     }
 
     /// <summary>Ends the connection now, answered or not. On the loop.</summary>
-    public void Abort() => Close("the server has stopped");
+    /// <param name="reason">For the log.</param>
+    public void Abort(string reason) => Close(reason);
 
     public void OnAttached(int credits)
     {

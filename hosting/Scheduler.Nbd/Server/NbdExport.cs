@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using Scheduler.Actors;
 using Scheduler.Nbd.Access;
 using Scheduler.Nbd.Protocol;
@@ -30,6 +31,10 @@ public sealed record NbdExport
     /// <summary>Starts a ring's actor on the volume's dispatcher.</summary>
     public required Func<Props, ActorRef> StartRing { get; init; }
 
+    /// <summary>The same object as long as it is the same disk, though it may grow: of a disk that takes another's name, or has become
+    /// smaller or another guest's, it is another.</summary>
+    public required object Life { get; init; }
+
     /// <summary>Whether the volume's scheduler runs.</summary>
     public required Func<bool> IsAvailable { get; init; }
 }
@@ -41,20 +46,43 @@ public sealed class NbdExports(IReadOnlyList<NbdExport> exports)
     // Replaced as a whole: a client that lists them sees one state or the other.
     private volatile Table _table = new(exports);
 
+    // What clients in their handshake were told of which disk.
+    private readonly ConditionalWeakTable<ExportInfo, object> _lives = LivesOf(exports);
+
     /// <summary>The server stops: nothing is offered any more.</summary>
     public bool Stopping { get; set; }
 
     /// <summary>From now on these are offered, to new connections.</summary>
-    /// <param name="exports">All of them, those that were offered before included.</param>
-    public void Replace(IReadOnlyList<NbdExport> exports) => _table = new Table(exports);
+    /// <param name="exports">All of them.</param>
+    public void Replace(IReadOnlyList<NbdExport> exports)
+    {
+        Remember(_lives, exports);
+        _table = new Table(exports);
+    }
 
     /// <summary>The exports as one client sees them: the first that it sees is its default.</summary>
     /// <param name="sight">What it sees.</param>
     /// <returns>A view that follows <see cref="Replace"/>.</returns>
     public IExportDirectory SeenBy(Sight sight) => new View(this, sight);
 
-    // As the client was told, whatever has changed since.
-    internal NbdExport this[ExportInfo info] => _table.ByName[info.Name] with { Info = info };
+    /// <summary>The export that a client was told of, as it was told; null if its disk is gone, or another one.</summary>
+    internal NbdExport? Find(ExportInfo told) =>
+        _table.ByName.TryGetValue(told.Name, out NbdExport? export) && _lives.TryGetValue(told, out object? life) && ReferenceEquals(life, export.Life)
+            ? export with { Info = told }
+            : null;
+
+    private static void Remember(ConditionalWeakTable<ExportInfo, object> lives, IReadOnlyList<NbdExport> exports)
+    {
+        foreach (NbdExport export in exports)
+            lives.AddOrUpdate(export.Info, export.Life);
+    }
+
+    private static ConditionalWeakTable<ExportInfo, object> LivesOf(IReadOnlyList<NbdExport> exports)
+    {
+        ConditionalWeakTable<ExportInfo, object> lives = [];
+        Remember(lives, exports);
+        return lives;
+    }
 
     private sealed class View(NbdExports exports, Sight sight) : IExportDirectory
     {

@@ -7,6 +7,7 @@ namespace Scheduler.Nbd.Server;
 public sealed class NbdGuest(string name, GuestBuffers buffers, int connectionsMax)
 {
     private int _connections;
+    private int _connectionsMax = connectionsMax;
 
     /// <summary>Its name.</summary>
     public string Name { get; } = name;
@@ -14,8 +15,12 @@ public sealed class NbdGuest(string name, GuestBuffers buffers, int connectionsM
     /// <summary>Buffer memory.</summary>
     public GuestBuffers Buffers { get; } = buffers;
 
-    /// <summary>Most connections at once.</summary>
-    public int ConnectionsMax { get; } = connectionsMax;
+    /// <summary>Most connections at once. A lower bound ends none that is open.</summary>
+    public int ConnectionsMax
+    {
+        get => Volatile.Read(ref _connectionsMax);
+        set => Volatile.Write(ref _connectionsMax, value);
+    }
 
     /// <summary>Whether there is room for another connection.</summary>
     public bool HasRoom => Volatile.Read(ref _connections) < ConnectionsMax;

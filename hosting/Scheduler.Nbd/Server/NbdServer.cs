@@ -25,9 +25,6 @@ public sealed record NbdServerOptions(IReadOnlyList<EndPoint> Endpoints, int Con
     /// <summary>Whether clients over TCP must use TLS.</summary>
     public bool TlsRequired { get; init; }
 
-    /// <summary>Whether users other than the service's own may connect to Unix sockets.</summary>
-    public bool UnixForAllUsers { get; init; }
-
     /// <summary>
     /// What a client sees. Asked when it connects, and again when TLS has told who it is; each time anew, so that the answer may
     /// change while the server runs. Must not block or throw.
@@ -46,6 +43,7 @@ public sealed partial class NbdServer : IDisposable
     private readonly List<HandshakeConnection> _handshakes = [];
     private readonly HashSet<NbdConnection> _connections = [];
     private readonly Lock _lock = new();
+    private long _connectionCount;
     private bool _started;
     private bool _stopping;
 
@@ -73,12 +71,53 @@ public sealed partial class NbdServer : IDisposable
         }
     }
 
+    /// <summary>The connections that have chosen their disk, in the order in which they did, as of now.</summary>
+    public IReadOnlyList<ConnectionView> Connections
+    {
+        get
+        {
+            lock (_lock)
+                return [.. _connections.Select(connection => connection.View).OrderBy(view => view.Id)];
+        }
+    }
+
+    /// <summary>Whether a disk has connections. When it is not offered any more and has none, it gets none.</summary>
+    /// <param name="disk">Name of the disk.</param>
+    /// <returns>Whether it has.</returns>
+    public bool HasConnections(string disk)
+    {
+        lock (_lock)
+            return _connections.Any(connection => connection.Disk == disk);
+    }
+
+    /// <summary>Closes connections soon, answered or not.</summary>
+    /// <param name="which">Which of them.</param>
+    /// <param name="reason">For the log.</param>
+    /// <returns>How many there were.</returns>
+    public int Close(Func<ConnectionView, bool> which, string reason)
+    {
+        NbdConnection[] connections;
+        lock (_lock)
+            connections = [.. _connections.Where(connection => which(connection.View))];
+        foreach (NbdConnection connection in connections)
+            connection.Loop.Post(() => connection.Abort(reason));
+        return connections.Length;
+    }
+
+    /// <summary>Lets all users of this machine connect to Unix sockets, or, as at first, only those that the process' umask lets.</summary>
+    /// <param name="all">Whether all.</param>
+    public void LetUsersIn(bool all)
+    {
+        foreach (Listener listener in _listeners)
+            listener.LetUsersIn(all);
+    }
+
     /// <summary>Binds all endpoints and accepts.</summary>
     /// <exception cref="IOException">An endpoint can't be bound; the message names it.</exception>
     public void Start()
     {
         foreach (EndPoint endpoint in _options.Endpoints)
-            _listeners.Add(new Listener(this, _loop, endpoint, _options.UnixForAllUsers));
+            _listeners.Add(new Listener(this, _loop, endpoint));
         _loop.Start();
         _started = true;
         _loop.Post(() =>
@@ -123,7 +162,7 @@ public sealed partial class NbdServer : IDisposable
         lock (_lock)
             connections = [.. _connections];
         foreach (NbdConnection connection in connections)
-            connection.Loop.Post(connection.Abort);
+            connection.Loop.Post(() => connection.Abort("the server has stopped"));
     }
 
     /// <inheritdoc/>
@@ -137,24 +176,30 @@ public sealed partial class NbdServer : IDisposable
 
     internal void HandshakeDone(HandshakeConnection handshake, int socket, TlsSession? tls, string peer, ExportInfo info, Negotiated negotiated, byte[] received)
     {
-        NbdExport export = _exports[info];
-        if (!export.Guest.TryEnter())
+        NbdExport? export;
+        NbdConnection? connection = null;
+        lock (_lock)
         {
-            // It had room when the client asked.
+            // Under the lock: whoever takes a disk away, and then sees no connection to it, gets none afterwards.
+            export = _exports.Find(info);
+            if (export is not null && export.Guest.TryEnter())
+            {
+                connection = new NbdConnection(this, export, negotiated, socket, tls, peer, ++_connectionCount, _logger);
+                _ = _handshakes.Remove(handshake);
+                _ = _connections.Add(connection);
+            }
+        }
+
+        if (connection is null)
+        {
+            // It was there, and had room, when the client asked.
             _ = SocketCalls.close(socket);
             tls?.Abort();
-            HandshakeFailed(handshake, peer, "its guest has too many connections");
+            HandshakeFailed(handshake, peer, export is null ? $"disk {info.Name} is gone, or another one now" : "its guest has too many connections");
             return;
         }
 
-        NbdConnection connection = new(this, export, negotiated, socket, tls, peer, _logger);
-        lock (_lock)
-        {
-            _ = _handshakes.Remove(handshake);
-            _ = _connections.Add(connection);
-        }
-
-        ConnectionOpened(_logger, peer, export.Disk);
+        ConnectionOpened(_logger, peer, export!.Disk);
         export.Loop.Post(() => connection.Start(received));
     }
 

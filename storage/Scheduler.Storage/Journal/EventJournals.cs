@@ -20,8 +20,12 @@ public static class EventJournals
             : await SqliteJournal.OpenAsync(place, create, cancellation);
     }
 
-    // A path can hold '=' too, and a mistake in a connection string must not become a file's name.
-    private static bool IsConnectionString(string place)
+    /// <summary>Whether a place is a connection string. A path can hold '=' too, and a mistake in a connection string must not become a
+    /// file's name.</summary>
+    /// <param name="place">As for <see cref="OpenAsync"/>.</param>
+    /// <returns>Whether it is one; otherwise it is a path.</returns>
+    /// <exception cref="JournalUnavailableException">It is meant as one, and is not understood.</exception>
+    public static bool IsConnectionString(string place)
     {
         bool looksSo = place.Split(';').Any(part => part.TrimStart().StartsWith("Host=", StringComparison.OrdinalIgnoreCase)
             || part.TrimStart().StartsWith("Server=", StringComparison.OrdinalIgnoreCase));

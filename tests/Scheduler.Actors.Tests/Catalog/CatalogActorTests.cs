@@ -60,6 +60,29 @@ public sealed class CatalogActorTests : ICatalogObserver
     }
 
     [Fact]
+    public async Task What_the_file_declares_may_change_and_is_not_persisted()
+    {
+        ActorRef catalog = Start([Guest(), Volume()]);
+        _ = await Do(catalog, new PutEntity(Disk(), "me"));
+        Assert.Null(await Declare(Guest() with { Weight = 7 }, Volume()));
+        Assert.Equal("declared", _seen[^1]);
+        Assert.Equal((7, true), (_state!.Find<CatalogGuest>("g")!.Weight, _state.Find(CatalogKind.Guest, "g")!.IsDeclared));
+        Assert.Equal(1, _state.Find(CatalogKind.Disk, "d")!.Revision);
+
+        // A disk's guest can't go; then all stays as it was.
+        Assert.Contains("guest g", await Declare(Volume()), StringComparison.Ordinal);
+        Assert.Equal(7, _state.Find<CatalogGuest>("g")!.Weight);
+        _ = Assert.Single(_journal.Events);
+
+        Task<string?> Declare(params CatalogEntity[] declared)
+        {
+            TaskCompletionSource<string?> done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            catalog.Tell(new DeclareCatalog(declared, done.SetResult));
+            return done.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        }
+    }
+
+    [Fact]
     public async Task A_conflict_with_the_file_is_told_and_stops_it()
     {
         ActorRef catalog = Start();
@@ -99,6 +122,12 @@ public sealed class CatalogActorTests : ICatalogObserver
         _state = state;
         Assert.Equal(happened.After, state.Find(happened.Key.Kind, happened.Key.Name)?.Entity);
         _seen.Add($"changed {_format.Write(happened).Manifest[..^2]} {happened.Key.Name} by {happened.By}, {_journal.Events.Count} in the journal");
+    }
+
+    void ICatalogObserver.Declared(CatalogState state)
+    {
+        _state = state;
+        _seen.Add("declared");
     }
 
     void ICatalogObserver.Conflicts(string problem) => _ = _conflict.TrySetResult(problem);

@@ -47,7 +47,7 @@ public sealed class FaultApiTests : IAsyncLifetime
             """);
         ServiceSettings settings = SettingsLoader.Load(file, []);
         _observability = new Observability(settings.Telemetry, 2000);
-        _service = new Service(settings, _observability.Volumes, NullLoggerFactory.Instance);
+        _service = await Service.StartAsync(settings, _observability.Volumes, NullLoggerFactory.Instance);
         _admin = await AdminServer.StartAsync(settings, _service, _observability.Prometheus, logging => logging.SetMinimumLevel(LogLevel.Warning).AddProvider(_log));
     }
 
@@ -55,7 +55,7 @@ public sealed class FaultApiTests : IAsyncLifetime
     {
         await _admin.DisposeAsync();
         _ = await _service.StopAsync();
-        _service.Dispose();
+        await _service.DisposeAsync();
         _observability.Dispose();
         await _output.DisposeAsync();
         await _error.DisposeAsync();

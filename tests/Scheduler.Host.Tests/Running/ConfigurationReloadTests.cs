@@ -99,18 +99,18 @@ public sealed class ConfigurationReloadTests : IDisposable
     public async Task Guests_change_where_the_scheduler_takes_it()
     {
         ConfigurationReload reload = Reload(changeGuests: true);
-        Write("guests.g0 { weight = 5, limit = 2000, buffer-memory = 40MiB }");
+        Write("guests.g0 { weight = 5, limit = 2000, uids = [7] }");
         await reload.ReloadAsync();
 
-        // Only what can change: the buffers stay as they are.
+        // Only what can change: who it is stays.
         GuestSettings guest = Assert.Single(_guests);
         Assert.Equal(_running.Settings.Guests[0] with { Weight = 5, Limit = 2000 }, guest);
         List<string> lines = Taken();
         Assert.Equal("Information: The configuration was read anew: changed are scheduler.guests.g0.weight, scheduler.guests.g0.limit", lines[0]);
-        Assert.Contains("scheduler.guests.g0.buffer-memory", Assert.Single(lines.Skip(1)));
+        Assert.Contains("scheduler.guests.g0.uids", Assert.Single(lines.Skip(1)));
 
         _refusal = "the volume has stopped";
-        Write("guests.g0 { weight = 6, limit = 2000, buffer-memory = 40MiB }");
+        Write("guests.g0 { weight = 6, limit = 2000, uids = [7] }");
         await reload.ReloadAsync();
         lines = Taken();
         Assert.Equal("Error: Guest g0 goes on as it was: the volume has stopped", lines[0]);

@@ -15,13 +15,13 @@ namespace Scheduler.Host.Tests.Running;
 public sealed partial class DocumentationTests
 {
     [Fact]
-    public void The_README_lists_the_metrics_that_there_are()
+    public async Task The_README_lists_the_metrics_that_there_are()
     {
         string directory = Directory.CreateTempSubdirectory("scheduler-test-").FullName;
         try
         {
             SortedSet<string> documented = [.. MetricName().Matches(Readme()).Select(match => match.Value)];
-            Assert.Equal(documented, ScrapedNames(directory));
+            Assert.Equal(documented, await ScrapedNames(directory));
         }
         finally
         {
@@ -101,10 +101,10 @@ public sealed partial class DocumentationTests
             path => Assert.True(Path.Exists(Path.Combine(Root(), path)), path));
 
     // The name of each series, without what Prometheus adds to a histogram's.
-    private static SortedSet<string> ScrapedNames(string directory)
+    private static async Task<SortedSet<string>> ScrapedNames(string directory)
     {
         string file = Path.Combine(directory, "test.conf");
-        File.WriteAllText(file, $$"""
+        await File.WriteAllTextAsync(file, $$"""
             scheduler {
               data-dir = "{{directory}}", nbd.listen = ["unix:{{directory}}/nbd.sock"], admin.listen = "http://127.0.0.1:0"
               volumes.v { device = memory, size = 1MiB }
@@ -114,7 +114,7 @@ public sealed partial class DocumentationTests
             """);
         ServiceSettings settings = SettingsLoader.Load(file, []);
         using Observability observability = new(settings.Telemetry, 2000);
-        using Service service = new(settings, observability.Volumes, NullLoggerFactory.Instance);
+        await using Service service = await Service.StartAsync(settings, observability.Volumes, NullLoggerFactory.Instance);
         using (RawClient client = new(service.NbdEndpoints[0], "d"))
             _ = client.Call(Nbd.Protocol.NbdCommand.Write, 0, 4096);
 
@@ -122,7 +122,7 @@ public sealed partial class DocumentationTests
         GC.Collect();
         ArrayBufferWriter<byte> text = new();
         Assert.True(observability.Prometheus.TryScrape(text));
-        service.StopAsync().GetAwaiter().GetResult();
+        _ = await service.StopAsync();
         return [.. TypeLine().Matches(Encoding.UTF8.GetString(text.WrittenSpan)).Select(match => match.Groups[1].Value)];
     }
 

@@ -9,16 +9,16 @@ using Scheduler.Nbd.Protocol;
 namespace Scheduler.Host.Tests.Running;
 
 /// <summary>The running service when one of its actors dies: only what belongs to that actor ends.</summary>
-public sealed class RunningServiceTests : IDisposable
+public sealed class RunningServiceTests : IAsyncLifetime
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("scheduler-test-").FullName;
     private readonly VolumeTelemetry _telemetry = new();
-    private readonly Service _service;
+    private Service _service = null!;
 
-    public RunningServiceTests()
+    public async Task InitializeAsync()
     {
         string file = Path.Combine(_directory, "test.conf");
-        File.WriteAllText(file, $$"""
+        await File.WriteAllTextAsync(file, $$"""
             scheduler {
               data-dir = "{{_directory}}"
               nbd.listen = ["unix:{{_directory}}/nbd.sock"]
@@ -36,15 +36,15 @@ public sealed class RunningServiceTests : IDisposable
               }
             }
             """);
-        _service = new Service(SettingsLoader.Load(file, []), _telemetry, NullLoggerFactory.Instance);
+        _service = await Service.StartAsync(SettingsLoader.Load(file, []), _telemetry, NullLoggerFactory.Instance);
     }
 
     private EndPoint Endpoint => _service.NbdEndpoints[0];
 
-    public void Dispose()
+    public async Task DisposeAsync()
     {
-        _service.StopAsync().GetAwaiter().GetResult();
-        _service.Dispose();
+        _ = await _service.StopAsync();
+        await _service.DisposeAsync();
         _telemetry.Dispose();
         Directory.Delete(_directory, recursive: true);
     }

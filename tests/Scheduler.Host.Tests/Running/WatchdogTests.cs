@@ -11,9 +11,11 @@ public sealed class WatchdogTests : IDisposable
     private readonly EventLoop _first = new("first");
     private readonly EventLoop _second = new("second");
     private readonly SemaphoreSlim _alive = new(0);
+    private IReadOnlyList<EventLoop> _loops;
 
     public WatchdogTests()
     {
+        _loops = [_first, _second];
         _first.Start();
         _second.Start();
     }
@@ -61,10 +63,31 @@ public sealed class WatchdogTests : IDisposable
         Assert.True(_alive.Wait(s_patience));
     }
 
+    [Fact]
+    public void A_loop_that_is_gone_owes_nothing_and_one_that_comes_is_asked()
+    {
+        using Watchdog watchdog = Start();
+        using ManualResetEventSlim hangs = new(false);
+        _second.Post(() => hangs.Wait(s_patience));
+        watchdog.Beat();
+        Settle(_first);
+        Assert.Equal(0, _alive.CurrentCount);
+
+        _loops = [_first];
+        watchdog.Beat();
+        Assert.True(_alive.Wait(s_patience));
+        _loops = [_first, _second];
+        watchdog.Beat();
+        Settle(_first);
+        Assert.Equal(0, _alive.CurrentCount);
+        hangs.Set();
+        Assert.True(_alive.Wait(s_patience));
+    }
+
     // The first beat comes by itself.
     private Watchdog Start()
     {
-        Watchdog watchdog = new(Timeout.InfiniteTimeSpan, [_first, _second], () => _alive.Release());
+        Watchdog watchdog = new(Timeout.InfiniteTimeSpan, () => _loops, () => _alive.Release());
         Assert.True(_alive.Wait(s_patience));
         return watchdog;
     }

@@ -16,6 +16,9 @@ internal sealed class ServiceOptions
     [ConfigurationKeyName("insecure")]
     public string? Insecure { get; set; }
 
+    [ConfigurationKeyName("journal")]
+    public JournalEntry Journal { get; set; } = new();
+
     [ConfigurationKeyName("nbd")]
     public NbdEntry Nbd { get; set; } = new();
 
@@ -36,6 +39,16 @@ internal sealed class ServiceOptions
 
     [ConfigurationKeyName("disks")]
     public Dictionary<string, DiskEntry> Disks { get; set; } = [];
+}
+
+/// <summary><c>scheduler.journal</c></summary>
+internal sealed class JournalEntry
+{
+    [ConfigurationKeyName("sqlite")]
+    public string? Sqlite { get; set; }
+
+    [ConfigurationKeyName("postgres")]
+    public string? Postgres { get; set; }
 }
 
 /// <summary><c>scheduler.nbd</c></summary>

@@ -12,6 +12,12 @@ public sealed record ServiceSettings
     /// <summary>Whether addresses that other machines can reach were allowed.</summary>
     public required bool Insecure { get; init; }
 
+    /// <summary>
+    /// The event journal: a SQLite file, relative to the working directory unless absolute, or Npgsql's connection string of a
+    /// PostgreSQL database, as <see cref="Scheduler.Storage.Journal.EventJournals"/> takes them.
+    /// </summary>
+    public required string Journal { get; init; }
+
     /// <summary>What is logged.</summary>
     public required LogSettings Log { get; init; }
 

@@ -11,9 +11,6 @@ internal sealed class GuestRules(SettingsReader reader)
     private const string NamePrefix = "CN=";
     private const string PrintPrefix = "sha256:";
 
-    /// <summary>Longest common name of a certificate (X.520).</summary>
-    private const int CommonNameMax = 64;
-
     /// <summary>Who has an identity already.</summary>
     private readonly Dictionary<string, string> _owners = new(StringComparer.Ordinal);
 
@@ -48,7 +45,7 @@ internal sealed class GuestRules(SettingsReader reader)
 
     private string Certificate(string key, string guest, string text)
     {
-        string? identity = text.StartsWith(NamePrefix, StringComparison.Ordinal) && text.Length > NamePrefix.Length && text.Length <= NamePrefix.Length + CommonNameMax
+        string? identity = text.StartsWith(NamePrefix, StringComparison.Ordinal) && text.Length > NamePrefix.Length && text.Length <= NamePrefix.Length + CatalogLimits.CommonNameMax
             ? text
             : Fingerprint(text);
         return identity is null

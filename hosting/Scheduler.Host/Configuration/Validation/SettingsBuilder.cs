@@ -22,9 +22,11 @@ internal sealed class SettingsBuilder(HoconDocument document, HoconPosition file
         IReadOnlyList<GuestSettings> guests = Guests(options);
         TlsSettings? tls = new TlsRules(_reader).Check(At("nbd:tls"), options.Nbd.Tls, guests);
         ListenRules listen = new(_reader, insecure, authenticated: tls is { Required: true, ClientCa: not null });
+        string dataDirectory = _reader.FilePath(At("data-dir"), options.DataDir);
         return new ServiceSettings
         {
-            DataDirectory = _reader.FilePath(At("data-dir"), options.DataDir),
+            DataDirectory = dataDirectory,
+            Journal = new JournalRules(_reader).Check(At("journal"), options.Journal, dataDirectory),
             Insecure = insecure,
             Log = Log(options.Log),
             Nbd = Nbd(options.Nbd, listen, tls),

@@ -19,8 +19,6 @@ internal sealed class TlsRules(SettingsReader reader)
 
         if (string.IsNullOrEmpty(entry.Key))
             throw reader.Error(At("certificate"), "needs key, its private key, beside it");
-        if (hasCa && named is null)
-            throw reader.Error(At("client-ca"), "needs at least one guest with certificates; no client would see a disk otherwise");
         return new TlsSettings(
             reader.FilePath(At("certificate"), entry.Certificate),
             reader.FilePath(At("key"), entry.Key),
