@@ -121,6 +121,11 @@ public sealed partial class VolumeCore
     /// <returns>Nanoseconds since the start.</returns>
     public double DeviceTimeNs(int guest) => _guests[guest].DeviceTimeNs;
 
+    /// <summary>Operations of a guest on the device now, without flushes.</summary>
+    /// <param name="guest">Index of the guest.</param>
+    /// <returns>Count.</returns>
+    public int GuestInFlight(int guest) => _guests[guest].InFlight;
+
     /// <summary>Device time that a piece costs now (Q1).</summary>
     /// <param name="op">What it does.</param>
     /// <param name="length">Its bytes.</param>

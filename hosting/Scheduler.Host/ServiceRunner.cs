@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging.Console;
 using Scheduler.Actors;
+using Scheduler.Host.Api;
 using Scheduler.Host.Configuration;
 using Scheduler.Host.Running;
 using Scheduler.Storage.Journal;
@@ -33,7 +34,7 @@ public static class ServiceRunner
         try
         {
             await using Service service = await Service.StartAsync(settings, observability.Volumes, loggers);
-            WebApplication admin = await AdminServer.StartAsync(settings, service, observability.Prometheus, ConfigureLogging);
+            WebApplication admin = await AdminServer.StartAsync(settings, new AdminTarget(service, service.Catalog, new ServiceFigures(service)), observability.Prometheus, ConfigureLogging);
             await using (admin)
             {
                 ConfigurationReload reload = new(source, loaded, levels, loggers.CreateLogger<ConfigurationReload>())

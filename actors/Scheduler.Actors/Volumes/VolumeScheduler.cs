@@ -398,12 +398,12 @@ public sealed class VolumeScheduler : Actor
     {
         AttachedRing ring = _rings[effect.Ring];
         int op = VolumeStatus.OpIndex(effect.Op);
-        _status.Answered(ring.Guest, op, effect.Error == 0 ? effect.Length : 0);
+        long total = now - effect.TimeNs;
+        _status.Answered(ring.Guest, op, effect.Error == 0 ? effect.Length : 0, total, effect.DrainNs);
         VolumeTelemetry telemetry = _setup.Telemetry;
         if (telemetry.Duration.Enabled)
         {
             KeyValuePair<string, object?>[] tags = _durationTags[(ring.Guest * VolumeStatus.OpNames.Count) + op];
-            long total = now - effect.TimeNs;
             telemetry.Duration.Record(total / 1e9, tags);
             telemetry.Queued.Record(effect.QueuedNs / 1e9, tags);
             telemetry.OnDevice.Record((total - effect.QueuedNs) / 1e9, tags);

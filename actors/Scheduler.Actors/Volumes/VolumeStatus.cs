@@ -11,6 +11,7 @@ public sealed class VolumeStatus
     private readonly TaskCompletionSource<string?> _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly VolumeCore _core;
     private (long Requests, long Bytes)[] _answered;
+    private (long LatencyNs, long DrainNs)[] _times;
     private IReadOnlyList<string> _guests;
 
     /// <summary>Creates the status of a volume that has not started.</summary>
@@ -24,6 +25,7 @@ public sealed class VolumeStatus
         DomainCount = spec.Domains.Count;
         _guests = [.. spec.Guests.Select(guest => guest.Name)];
         _answered = new (long, long)[_guests.Count * OpNames.Count];
+        _times = new (long, long)[_guests.Count];
     }
 
     /// <summary>The values of the label `op`.</summary>
@@ -78,6 +80,21 @@ public sealed class VolumeStatus
     /// <returns>Bytes.</returns>
     public long Bytes(int guest, int op) => _answered[(guest * OpNames.Count) + op].Bytes;
 
+    /// <summary>Times from arrival to answer of a guest's answered requests, summed up since the start.</summary>
+    /// <param name="guest">Index of the guest.</param>
+    /// <returns>Seconds.</returns>
+    public double LatencySeconds(int guest) => _times[guest].LatencyNs / 1e9;
+
+    /// <summary>How long a guest's answered requests waited for drains of their streams, summed up since the start.</summary>
+    /// <param name="guest">Index of the guest.</param>
+    /// <returns>Seconds.</returns>
+    public double DrainSeconds(int guest) => _times[guest].DrainNs / 1e9;
+
+    /// <summary>Operations of a guest on the device, without flushes.</summary>
+    /// <param name="guest">Index of the guest.</param>
+    /// <returns>Count.</returns>
+    public int GuestInFlight(int guest) => _core.GuestInFlight(guest);
+
     /// <summary>Flushes that a guest asked for since the start.</summary>
     /// <param name="guest">Index of the guest.</param>
     /// <returns>Count.</returns>
@@ -109,14 +126,18 @@ public sealed class VolumeStatus
     {
         // Last, so that who sees the name finds the numbers.
         Array.Resize(ref _answered, (_guests.Count + 1) * OpNames.Count);
+        Array.Resize(ref _times, _guests.Count + 1);
         Volatile.Write(ref _guests, [.. _guests, guest]);
     }
 
-    internal void Answered(int guest, int opIndex, long bytes)
+    internal void Answered(int guest, int opIndex, long bytes, long latencyNs, long drainNs)
     {
         ref (long Requests, long Bytes) answered = ref _answered[(guest * OpNames.Count) + opIndex];
         answered.Requests++;
         answered.Bytes += bytes;
+        ref (long LatencyNs, long DrainNs) times = ref _times[guest];
+        times.LatencyNs += latencyNs;
+        times.DrainNs += drainNs;
     }
 
     internal void SetStopped(string? broken) => _ = _stopped.TrySetResult(broken);

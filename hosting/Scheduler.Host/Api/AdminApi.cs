@@ -1,47 +1,138 @@
-using System.Net;
+using Scheduler.Actors;
+using Scheduler.Host.Api.Access;
+using Scheduler.Host.Api.Entities;
 using Scheduler.Host.Configuration;
 using Scheduler.Host.Running;
+using Scheduler.Storage.Journal;
 
 namespace Scheduler.Host.Api;
 
+/// <summary>What the admin API speaks of.</summary>
+/// <param name="Service">What is administered.</param>
+/// <param name="Catalog">What is served, and who may; null: only what the service itself says.</param>
+/// <param name="Live">What the service does now.</param>
+internal sealed record AdminTarget(Service Service, ICatalogService? Catalog, ILiveFigures Live);
+
 /// <summary>
-/// What operators can ask of a running service, below <c>/api/v1</c>. Errors are problem details (RFC 9457).
+/// What operators can ask of a running service, below <c>/api/v1</c>. Errors are problem details (RFC 9457). Who may ask is in
+/// <see cref="AccessControl"/>.
 /// </summary>
-/// <remarks>
-/// Nothing is authenticated: whoever reaches the address is the operator, so it is this machine's alone unless the
-/// configuration says <c>insecure</c>. Then a web page must not reach it either, through a name that its owner lets
-/// point here: only requests that call this machine by number, or localhost, are taken.
-/// </remarks>
-internal static class AdminApi
+internal static partial class AdminApi
 {
     /// <summary>Below what all of it is.</summary>
     public const string Prefix = "/api/v1";
 
+    private static readonly EntityRoutes<CatalogVolume, VolumeFields, VolumeItem> s_volumes = new(
+        CatalogKind.Volume, "volumes", VolumeFields.Put, VolumeItem.Of, AdminJson.Default.VolumeFields, AdminJson.Default.VolumeItem, AdminJson.Default.PageVolumeItem);
+
+    private static readonly EntityRoutes<CatalogGuest, GuestFields, GuestItem> s_guests = new(
+        CatalogKind.Guest, "guests", GuestFields.Put, GuestItem.Of, AdminJson.Default.GuestFields, AdminJson.Default.GuestItem, AdminJson.Default.PageGuestItem);
+
+    private static readonly EntityRoutes<CatalogDisk, DiskFields, DiskItem> s_disks = new(
+        CatalogKind.Disk, "disks", DiskFields.Put, DiskItem.Of, AdminJson.Default.DiskFields, AdminJson.Default.DiskItem, AdminJson.Default.PageDiskItem);
+
+    private static readonly EntityRoutes<CatalogToken, TokenFields, TokenItem> s_tokens = new(
+        CatalogKind.Token, "tokens", TokenFields.Put, TokenItem.Of, AdminJson.Default.TokenFields, AdminJson.Default.TokenItem, AdminJson.Default.PageTokenItem);
+
+    private static readonly EntityRoutes<CatalogIdentity, IdentityFields, IdentityItem> s_identities = new(
+        CatalogKind.Identity, "identities", IdentityFields.Put, IdentityItem.Of, AdminJson.Default.IdentityFields, AdminJson.Default.IdentityItem, AdminJson.Default.PageIdentityItem);
+
     /// <summary>Adds what <see cref="Map"/> needs.</summary>
     /// <param name="services">The server's services.</param>
-    public static void AddServices(IServiceCollection services) => services.AddProblemDetails();
+    public static void AddServices(IServiceCollection services)
+    {
+        _ = services.AddProblemDetails(options => options.CustomizeProblemDetails = Explain);
+        ApiDocument.AddServices(services);
+    }
 
     /// <summary>Adds the routes.</summary>
     /// <param name="app">The server.</param>
     /// <param name="settings">Checked configuration.</param>
-    /// <param name="service">What is administered.</param>
-    public static void Map(WebApplication app, ServiceSettings settings, Service service)
+    /// <param name="target">What is administered.</param>
+    public static void Map(WebApplication app, ServiceSettings settings, AdminTarget target)
     {
+        ILoggerFactory loggers = app.Services.GetRequiredService<ILoggerFactory>();
+        ILogger logger = loggers.CreateLogger(typeof(AdminApi).FullName!);
+
         // What fails without a text of its own becomes a problem too.
         _ = app.UseExceptionHandler();
         _ = app.UseStatusCodePages();
+        AccessControl access = new(settings, () => target.Catalog?.State.All<CatalogToken>() ?? [], new RefusalLog(logger, TimeProvider.System));
+        _ = app.Use(access.InvokeAsync);
 
-        RouteGroupBuilder group = app.MapGroup(Prefix);
-        if (!settings.Insecure)
-            _ = group.AddEndpointFilter(RefuseOtherNames);
-        FaultRoutes.Map(group, service, app.Services.GetRequiredService<ILoggerFactory>());
+        RouteGroupBuilder api = app.MapGroup(Prefix);
+        _ = api.AddEndpointFilter(CatchRefusal).ProducesProblem(StatusCodes.Status401Unauthorized).ProducesProblem(StatusCodes.Status403Forbidden);
+        if (target.Catalog is { } catalog)
+            MapCatalog(api, catalog, target.Live, logger);
+        FaultRoutes.Map(api, target.Service, loggers);
+        ApiDocument.Map(api);
+        if (access.IsOpen)
+            OpenToThisMachine(logger);
     }
 
-    private static async ValueTask<object?> RefuseOtherNames(EndpointFilterInvocationContext invocation, EndpointFilterDelegate next)
+    private static void MapCatalog(IEndpointRouteBuilder api, ICatalogService catalog, ILiveFigures live, ILogger logger)
     {
-        string host = invocation.HttpContext.Request.Host.Host.Trim('[', ']');
-        return host is "localhost" || IPAddress.TryParse(host, out _)
-            ? await next(invocation)
-            : Results.Problem($"'{host}' is not a name of this machine; use its address or localhost", statusCode: StatusCodes.Status421MisdirectedRequest);
+        CatalogRoutes routes = new(catalog, logger);
+        routes.Map(api, s_volumes, volume => volume with { State = live.Volumes.FirstOrDefault(figures => figures.Name == volume.Name) });
+        routes.Map(api, s_disks, disk => disk with { State = live.Disk(disk.Name!) });
+        routes.Map(api, s_guests, guest => guest with { State = StateOf(guest.Name!, live) });
+        routes.Map(api, s_identities, withState: null);
+        TokenRoutes.Map(api, s_tokens, catalog, routes, logger);
+        _ = api.MapGet("/whoami", (HttpContext context) => Results.Json(Caller.Of(context), AdminJson.Default.Caller))
+            .Describe("whoami", "Who the caller is to the service").Produces<Caller>();
+        ChangeHistory.Map(api, catalog);
+        LiveRoutes.Map(api, catalog, live, logger);
     }
+
+    private static GuestState? StateOf(string guest, ILiveFigures live)
+    {
+        List<GuestFigures> all = [.. live.Guests.Where(figures => figures.Guest == guest)];
+        return all.Count == 0 ? null : new GuestState(
+            Total(figures => figures.Rings),
+            Total(figures => figures.Queued),
+            Total(figures => figures.InFlight),
+            all.Sum(figures => figures.DeviceTimeSeconds),
+            all.Sum(figures => figures.FlushRequests));
+
+        // What is not known of one volume is not known of all.
+        int? Total(Func<GuestFigures, int?> of) => all.Select(of).Aggregate((a, b) => a + b);
+    }
+
+    private static async ValueTask<object?> CatchRefusal(EndpointFilterInvocationContext invocation, EndpointFilterDelegate next)
+    {
+        try
+        {
+            return await next(invocation);
+        }
+        catch (ApiRefusal refusal)
+        {
+            return refusal.ToResult();
+        }
+        catch (BadHttpRequestException refused)
+        {
+            // The server has found the body too long, too slow or badly framed.
+            return new ApiRefusal(refused.StatusCode, refused.Message).ToResult();
+        }
+        catch (JournalUnavailableException unavailable)
+        {
+            return new ApiRefusal(StatusCodes.Status503ServiceUnavailable, unavailable.Message).ToResult();
+        }
+    }
+
+    private static void Explain(ProblemDetailsContext problem)
+    {
+        HttpRequest request = problem.HttpContext.Request;
+        string path = ApiRefusal.Shown(request.Path);
+        problem.ProblemDetails.Detail ??= problem.HttpContext.Response.StatusCode switch
+        {
+            StatusCodes.Status404NotFound => $"there is nothing at {path}; {Prefix}/openapi.json says what there is",
+            StatusCodes.Status405MethodNotAllowed => $"{ApiRefusal.Shown(request.Method)} is not for {path}; {Prefix}/openapi.json says what is",
+            StatusCodes.Status415UnsupportedMediaType => RequestBody.TypeProblem(request.ContentType),
+            StatusCodes.Status500InternalServerError => "the service has failed in a way that its log tells",
+            _ => null,
+        };
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "There is no token: whoever reaches the admin address from this machine is its operator. PUT /api/v1/tokens/NAME makes the first one")]
+    private static partial void OpenToThisMachine(ILogger logger);
 }

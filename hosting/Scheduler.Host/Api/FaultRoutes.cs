@@ -1,5 +1,5 @@
-using System.Net;
 using System.Runtime.InteropServices;
+using Scheduler.Host.Api.Access;
 using Scheduler.Host.Running;
 
 namespace Scheduler.Host.Api;
@@ -14,10 +14,12 @@ internal static partial class FaultRoutes
     public static void Map(IEndpointRouteBuilder api, Service service, ILoggerFactory loggers)
     {
         ILogger logger = loggers.CreateLogger(typeof(FaultRoutes).FullName!);
-        _ = api.MapGet("/faults", () => Results.Json(new FaultList([.. service.Volumes.SelectMany(FaultsOf)]), ApiJson.Default.FaultList));
+        _ = api.MapGet("/faults", () => Results.Json(new FaultList([.. service.Volumes.SelectMany(FaultsOf)]), ApiJson.Default.FaultList))
+            .Describe("listFaults", "Failed syncs that fence flush domains").Produces<FaultList>();
         _ = api.MapDelete(
             "/faults/{volume}/{domain:int}",
-            (string volume, int domain, HttpContext context) => ClearAsync(service, volume, domain, context, logger));
+            (string volume, int domain, HttpContext context) => ClearAsync(service, volume, domain, context, logger))
+            .Describe("deleteFault", "Clears a fault").Produces(StatusCodes.Status204NoContent).Refuses(404, 409);
     }
 
     private static IEnumerable<FaultItem> FaultsOf(RunningVolume volume) =>
@@ -37,7 +39,7 @@ internal static partial class FaultRoutes
         }
 
         // Waited for though the client may be gone: who has cleared a fault is in the log in any case.
-        string by = ClientOf(context.Connection);
+        string by = Caller.Of(context).Name;
         if (await volume!.ClearFaultAsync(domain, by) is { } refusal)
         {
             NotCleared(logger, name, domain, by, refusal);
@@ -47,10 +49,6 @@ internal static partial class FaultRoutes
         Cleared(logger, name, domain, fault.Errno, fault.Since, by);
         return Results.NoContent();
     }
-
-    // Over a Unix socket nobody has an address.
-    private static string ClientOf(ConnectionInfo connection) =>
-        connection.RemoteIpAddress is { } address ? new IPEndPoint(address, connection.RemotePort).ToString() : "the admin socket";
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Volume {Volume}: the fault of domain {Domain} (errno {Errno}, since {Since:O}) was cleared by {Client}")]
     private static partial void Cleared(ILogger logger, string volume, int domain, int errno, DateTimeOffset? since, string client);

@@ -16,7 +16,7 @@ internal sealed class Reloader(ConfigurationReload configuration, Service servic
         {
             manager.Reloading();
             await configuration.ReloadAsync();
-            await service.RescanAsync();
+            _ = await service.RescanAsync();
             manager.Ready(service.Summary());
         }
         finally

@@ -146,8 +146,9 @@ internal sealed partial class RunningCatalog : ICatalogService, ICatalogObserver
     }
 
     /// <summary>Reads all volume groups anew, and tries again what could not be served; new connections see what has changed.</summary>
-    public async Task RescanAsync()
+    public async Task<IReadOnlyList<string>> RescanAsync()
     {
+        List<string> refused = [];
         await _one.WaitAsync();
         try
         {
@@ -156,6 +157,7 @@ internal sealed partial class RunningCatalog : ICatalogService, ICatalogObserver
                 if (await volume.RescanAsync() is { } problem)
                 {
                     RescanRefused(_logger, volume.Settings.Name, problem);
+                    refused.Add($"volume {volume.Settings.Name}: {problem}");
                     continue;
                 }
 
@@ -165,6 +167,7 @@ internal sealed partial class RunningCatalog : ICatalogService, ICatalogObserver
 
             if (_parts.Problems.Count > 0 && _failure is null)
                 await _actions.FitAsync(_state);
+            return refused;
         }
         finally
         {

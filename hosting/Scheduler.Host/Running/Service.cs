@@ -128,7 +128,8 @@ internal sealed partial class Service : IAsyncDisposable
     }
 
     /// <summary>Reads all volume groups anew; new connections see what has changed. What went on and what did not is logged.</summary>
-    public Task RescanAsync() => _catalog.RescanAsync();
+    /// <returns>Of each that goes on as it was, why; empty if all were taken.</returns>
+    public Task<IReadOnlyList<string>> RescanAsync() => _catalog.RescanAsync();
 
     /// <summary>Accepts no more, answers what was accepted, flushes, and ends the connections.</summary>
     /// <returns>Whether all volumes stopped cleanly.</returns>

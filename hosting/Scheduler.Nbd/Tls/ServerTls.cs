@@ -38,7 +38,7 @@ public sealed partial class ServerTls
 
     /// <summary>The settings for a handshake that begins now. Reads files: not on a loop.</summary>
     /// <returns>Settings that don't change any more.</returns>
-    internal SslServerAuthenticationOptions Current()
+    public SslServerAuthenticationOptions Current()
     {
         lock (_lock)
         {

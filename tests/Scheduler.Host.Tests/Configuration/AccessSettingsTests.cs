@@ -74,7 +74,21 @@ public sealed class AccessSettingsTests : IDisposable
         Assert.Contains("scheduler.insecure = true", _file.Error(Everywhere, Server, "nbd.tls.required=true"));
         Assert.Contains("scheduler.insecure = true", _file.Error(Everywhere, "guests.g0.uids=[1]"));
 
-        // Nothing authenticates at the admin address.
         Assert.Contains("scheduler.admin.listen", _file.Error("admin.listen=http://0.0.0.0:80", Mutual, Web));
+    }
+
+    [Fact]
+    public void Other_machines_may_ask_the_admin_address_over_TLS()
+    {
+        const string Tls = "admin.tls={ certificate = s.pem, key = k.pem }";
+        ServiceSettings settings = _file.Load("admin.listen=https://0.0.0.0", Tls);
+        Assert.Equal("0.0.0.0:443", settings.AdminListen.ToString());
+        Assert.Equal(new AdminTlsSettings("s.pem", "k.pem"), settings.AdminTls);
+        Assert.Null(_file.Load().AdminTls);
+        Assert.EndsWith("'https://0.0.0.0' needs admin.tls, with certificate and key", _file.Error("admin.listen=https://0.0.0.0"));
+        Assert.EndsWith("'http://127.0.0.1' does without admin.tls; write https://127.0.0.1:443", _file.Error("admin.listen=http://127.0.0.1", Tls));
+        Assert.EndsWith("'unix:a' does without admin.tls; write https://127.0.0.1:443", _file.Error("admin.listen=\"unix:a\"", Tls));
+        Assert.EndsWith("admin.tls.certificate: needs key, its private key, beside it", _file.Error("admin.tls.certificate=s.pem"));
+        Assert.EndsWith("admin.tls.key: needs certificate, the server's own, beside it", _file.Error("admin.tls.key=s.pem"));
     }
 }

@@ -94,6 +94,19 @@ internal sealed class AdminEntry
 {
     [ConfigurationKeyName("listen")]
     public string? Listen { get; set; }
+
+    [ConfigurationKeyName("tls")]
+    public AdminTlsEntry Tls { get; set; } = new();
+}
+
+/// <summary><c>scheduler.admin.tls</c></summary>
+internal sealed class AdminTlsEntry
+{
+    [ConfigurationKeyName("certificate")]
+    public string? Certificate { get; set; }
+
+    [ConfigurationKeyName("key")]
+    public string? Key { get; set; }
 }
 
 /// <summary><c>scheduler.telemetry</c></summary>

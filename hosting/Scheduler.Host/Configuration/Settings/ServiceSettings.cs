@@ -27,6 +27,9 @@ public sealed record ServiceSettings
     /// <summary>Where the admin API listens, over HTTP.</summary>
     public required ListenEndpoint AdminListen { get; init; }
 
+    /// <summary>TLS there; null: none.</summary>
+    public required AdminTlsSettings? AdminTls { get; init; }
+
     /// <summary>Export of traces and metrics.</summary>
     public required TelemetrySettings Telemetry { get; init; }
 
@@ -56,6 +59,11 @@ public sealed record NbdSettings(
 /// <param name="ClientCa">The CAs of clients; null: clients show no certificate.</param>
 /// <param name="Required">Whether clients over TCP must use it.</param>
 public sealed record TlsSettings(string Certificate, string Key, string? ClientCa, bool Required);
+
+/// <summary>TLS of the admin address; PEM files, relative to the working directory unless absolute.</summary>
+/// <param name="Certificate">The server's certificate, and those between it and its root.</param>
+/// <param name="Key">Its private key.</param>
+public sealed record AdminTlsSettings(string Certificate, string Key);
 
 /// <summary>Lowest levels that are logged.</summary>
 /// <param name="Level">Where nothing else is said.</param>

@@ -39,11 +39,17 @@ internal sealed class ListenRules(SettingsReader reader, bool insecure, bool aut
         return endpoints;
     }
 
-    /// <summary>Address of the admin API: <c>http://address[:port]</c> or <c>unix:path</c>.</summary>
-    public ListenEndpoint Admin(string key, string? text)
+    /// <summary>Address of the admin API: <c>http://address[:port]</c> or <c>unix:path</c>; with TLS
+    /// <c>https://address[:port]</c>, where other machines need a token.</summary>
+    public ListenEndpoint Admin(string key, string? text, bool tls)
     {
-        ListenEndpoint endpoint = Parse(key, reader.Text(key, text), "http", 80);
-        RequireLocal(key, text!, endpoint, "127.0.0.1, [::1] or unix:path");
+        string address = reader.Text(key, text);
+        bool isHttps = address.StartsWith("https:", StringComparison.Ordinal);
+        if (isHttps != tls)
+            throw reader.Error(key, tls ? $"'{address}' does without admin.tls; write https://127.0.0.1:443" : $"'{address}' needs admin.tls, with certificate and key");
+        ListenEndpoint endpoint = tls ? Parse(key, address, "https", 443) : Parse(key, address, "http", 80);
+        if (!tls)
+            RequireLocal(key, address, endpoint, "127.0.0.1, [::1] or unix:path, or https:// with admin.tls");
         return endpoint;
     }
 

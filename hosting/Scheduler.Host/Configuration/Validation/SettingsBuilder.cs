@@ -21,6 +21,7 @@ internal sealed class SettingsBuilder(HoconDocument document, HoconPosition file
         IReadOnlyList<VolumeSettings> volumes = Volumes(options);
         IReadOnlyList<GuestSettings> guests = Guests(options);
         TlsSettings? tls = new TlsRules(_reader).Check(At("nbd:tls"), options.Nbd.Tls, guests);
+        AdminTlsSettings? adminTls = new TlsRules(_reader).Check(At("admin:tls"), options.Admin.Tls);
         ListenRules listen = new(_reader, insecure, authenticated: tls is { Required: true, ClientCa: not null });
         string dataDirectory = _reader.FilePath(At("data-dir"), options.DataDir);
         return new ServiceSettings
@@ -30,7 +31,8 @@ internal sealed class SettingsBuilder(HoconDocument document, HoconPosition file
             Insecure = insecure,
             Log = Log(options.Log),
             Nbd = Nbd(options.Nbd, listen, tls),
-            AdminListen = listen.Admin(At("admin:listen"), options.Admin.Listen),
+            AdminListen = listen.Admin(At("admin:listen"), options.Admin.Listen, adminTls is not null),
+            AdminTls = adminTls,
             Telemetry = new TelemetrySettings(
                 OtlpEndpoint(At("telemetry:otlp-endpoint"), options.Telemetry.OtlpEndpoint),
                 _reader.Ratio(At("telemetry:trace-ratio"), options.Telemetry.TraceRatio)),

@@ -1,6 +1,6 @@
 namespace Scheduler.Host.Configuration;
 
-/// <summary>Checks TLS of the NBD front end, and that it fits the identities of the guests.</summary>
+/// <summary>Checks TLS of the NBD front end, and that it fits the identities of the guests; and of the admin address.</summary>
 /// <param name="reader">Converts values and makes errors.</param>
 internal sealed class TlsRules(SettingsReader reader)
 {
@@ -26,5 +26,16 @@ internal sealed class TlsRules(SettingsReader reader)
             required);
 
         string At(string member) => SettingsReader.Key(key, member);
+    }
+
+    public AdminTlsSettings? Check(string key, AdminTlsEntry entry)
+    {
+        string certificate = SettingsReader.Key(key, "certificate");
+        string privateKey = SettingsReader.Key(key, "key");
+        if (string.IsNullOrEmpty(entry.Certificate))
+            return string.IsNullOrEmpty(entry.Key) ? null : throw reader.Error(privateKey, "needs certificate, the server's own, beside it");
+        return string.IsNullOrEmpty(entry.Key)
+            ? throw reader.Error(certificate, "needs key, its private key, beside it")
+            : new AdminTlsSettings(reader.FilePath(certificate, entry.Certificate), reader.FilePath(privateKey, entry.Key));
     }
 }

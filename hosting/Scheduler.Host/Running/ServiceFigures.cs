@@ -1,0 +1,67 @@
+using Scheduler.Actors;
+using Scheduler.Nbd.Server;
+
+namespace Scheduler.Host.Running;
+
+/// <summary>What a running service does, as its volumes tell.</summary>
+/// <param name="service">The service.</param>
+internal sealed class ServiceFigures(Service service) : ILiveFigures
+{
+    /// <inheritdoc/>
+    public IReadOnlyList<VolumeFigures> Volumes => [.. service.Volumes.Select(VolumeOf)];
+
+    /// <inheritdoc/>
+    public IReadOnlyList<GuestFigures> Guests => [.. service.Volumes.SelectMany(volume => GuestsOf(volume.Status, service.Connections))];
+
+    /// <inheritdoc/>
+    public IReadOnlyList<RingFigures> Rings =>
+    [
+        .. service.Connections.OrderBy(view => view.Id).Select(view =>
+            new RingFigures(view.Id, view.Volume, view.Disk, view.Guest, view.Peer, view.Tls, view.Credits, view.InFlight)),
+    ];
+
+    /// <inheritdoc/>
+    public DiskState? Disk(string name) =>
+        service.Volumes.SelectMany(volume => volume.Disks).FirstOrDefault(disk => disk.Settings.Name == name) is { } disk
+            ? new DiskState(service.Connections.Count(view => view.Disk == name), disk.Size)
+            : null;
+
+    /// <inheritdoc/>
+    public bool CloseRing(long id) => service.Disconnect(id);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<string>> RescanAsync() => service.RescanAsync();
+
+    private static VolumeFigures VolumeOf(RunningVolume volume)
+    {
+        VolumeStatus status = volume.Status;
+        return new VolumeFigures(
+            status.Name,
+            volume.Settings.Policy,
+            status.DeviceDepth,
+            status.InFlight,
+            status.QueueDepth,
+            status.DeviceFlushes,
+            status.FlushesServed,
+            status.IsFenced,
+            status.Stopped.IsCompleted);
+    }
+
+    private static IEnumerable<GuestFigures> GuestsOf(VolumeStatus status, IReadOnlyList<ConnectionView> connections) => status.Guests.Select((guest, index) => new GuestFigures(
+        status.Name,
+        guest,
+        status.DeviceTimeSeconds(index),
+        ByOperation(op => status.Requests(index, op)),
+        ByOperation(op => status.Bytes(index, op)),
+        status.FlushRequests(index))
+    {
+        Rings = connections.Count(view => view.Volume == status.Name && view.Guest == guest),
+        InFlight = status.GuestInFlight(index),
+        LatencySecondsSum = status.LatencySeconds(index),
+        LatencyCount = Enumerable.Range(0, VolumeStatus.OpNames.Count).Sum(op => status.Requests(index, op)),
+        DrainSecondsSum = status.DrainSeconds(index),
+    });
+
+    private static Dictionary<string, long> ByOperation(Func<int, long> count) =>
+        VolumeStatus.OpNames.Select((name, op) => (name, count(op))).ToDictionary();
+}
