@@ -61,7 +61,7 @@ internal static partial class AdminApi
         _ = app.Use(access.InvokeAsync);
 
         RouteGroupBuilder api = app.MapGroup(Prefix);
-        _ = api.AddEndpointFilter(CatchRefusal).ProducesProblem(StatusCodes.Status401Unauthorized).ProducesProblem(StatusCodes.Status403Forbidden);
+        _ = api.AddEndpointFilter(CatchRefusal).WithTags("admin").ProducesProblem(StatusCodes.Status401Unauthorized).ProducesProblem(StatusCodes.Status403Forbidden);
         if (target.Catalog is { } catalog)
             MapCatalog(api, catalog, target.Live, logger);
         FaultRoutes.Map(api, target.Service, loggers);

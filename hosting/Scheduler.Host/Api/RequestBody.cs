@@ -121,9 +121,10 @@ internal static class RequestBody
             }
 
             string name = (exception.Path ?? "").TrimStart('$', '.').Split('.', '[')[0];
-            return type.Properties.FirstOrDefault(known => known.Name == name) is { } wrong && root.TryGetProperty(name, out JsonElement value)
-                ? $"{name} is {ApiRefusal.Shown(value.GetRawText())} ({place}); it has to be {Words(wrong.PropertyType)}"
-                : $"the body can't be read at {place}: {exception.Message}";
+            return type.Properties.FirstOrDefault(known => known.Name == name) is not { } wrong || !root.TryGetProperty(name, out JsonElement value)
+                ? $"the body can't be read at {place}: {exception.Message}"
+                : value.ValueKind == JsonValueKind.String && wrong.PropertyType == typeof(string) ? NoText
+                : $"{name} is {ApiRefusal.Shown(value.GetRawText())} ({place}); it has to be {Words(wrong.PropertyType)}";
         }
     }
 

@@ -156,7 +156,7 @@ public sealed class SettingsRuleTests : IDisposable
             _file.Error(sets));
         Assert.Equal(
             "--set: scheduler.admin.listen: 'http://0.0.0.0:8080' can be reached from other machines, which nothing here authenticates; "
-            + "use 127.0.0.1, [::1] or unix:path, or set scheduler.insecure = true",
+            + "use 127.0.0.1, [::1] or unix:path, or https:// with admin.tls, or set scheduler.insecure = true",
             _file.Error(sets[1]));
         ServiceSettings settings = _file.Load([.. sets, "insecure=true"]);
         Assert.False(settings.Nbd.Listen[0].IsLocal);
