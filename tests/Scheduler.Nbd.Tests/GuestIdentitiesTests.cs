@@ -63,6 +63,27 @@ public class GuestIdentitiesTests
     }
 
     [Fact]
+    public void Where_clients_need_an_identity_and_no_guest_has_one_nobody_sees_a_disk() =>
+        Assert.Equal(Sight.None, new GuestIdentities(new Dictionary<string, string>(), isRequired: true).SightOf(new PeerIdentity(new PeerCertificate("web", Print, ""), 0)));
+
+    [Fact]
+    public void What_a_client_was_told_of_is_found_as_it_was_told_while_it_is_the_same_disk()
+    {
+        NbdExport disk = Export("a", "g0");
+        NbdExports exports = new([disk]);
+        NbdExport grown = disk with { Info = new ExportInfo("a", 2 << 20) };
+        exports.Replace([grown]);
+        Assert.Equal(1 << 20, exports.Find(disk.Info)!.Info.Size);
+        Assert.Equal(2 << 20, exports.Find(grown.Info)!.Info.Size);
+
+        exports.Replace([grown with { Info = new ExportInfo("a", 2 << 20), Life = new object() }]);
+        Assert.Null(exports.Find(disk.Info));
+        Assert.Null(exports.Find(grown.Info));
+        exports.Replace([]);
+        Assert.Null(exports.Find(disk.Info));
+    }
+
+    [Fact]
     public void A_guest_sees_its_own_disks_alone_and_the_first_of_them_is_its_default()
     {
         NbdExports exports = new([Export("a", "g0"), Export("b", "g1"), Export("c", "g1", available: false)]);

@@ -46,7 +46,7 @@ internal sealed class CatalogActions(RunningParts parts)
             {
                 CommitAsync = _ =>
                 {
-                    parts.RemoveGuest(old.Name);
+                    parts.KeepGuests(name => name != old.Name);
                     return Task.FromResult<string?>(null);
                 },
             },
@@ -84,6 +84,7 @@ internal sealed class CatalogActions(RunningParts parts)
                 Add(await parts.CloseAsync(name));
         }
 
+        parts.KeepGuests(name => state.Find<CatalogGuest>(name) is not null);
         foreach (CatalogGuest guest in state.All<CatalogGuest>())
             Add(await parts.PutAsync(CatalogSettings.Settings(guest)));
         foreach (CatalogVolume volume in InFileOrder(state).Where(volume => parts.Find(volume.Name) is null))
@@ -199,7 +200,7 @@ internal sealed class CatalogActions(RunningParts parts)
             await parts.OpenAsync(volume, state);
             return null;
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or InvalidOperationException)
         {
             return exception.Message;
         }

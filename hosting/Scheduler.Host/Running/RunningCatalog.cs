@@ -52,9 +52,6 @@ internal sealed partial class RunningCatalog : ICatalogService, ICatalogObserver
     /// <inheritdoc/>
     public CatalogState State => _state;
 
-    /// <summary>Why changes are refused now, or null.</summary>
-    public string? Problem => _failure is { } failure ? $"the catalog can't be changed: {failure}" : null;
-
     /// <summary>Recovers the catalog and starts what it has.</summary>
     /// <param name="system">Runs its actor.</param>
     /// <param name="settings">Checked configuration.</param>

@@ -221,12 +221,15 @@ internal sealed partial class RunningParts(ServiceSettings declared, VolumeSuppo
         return problem;
     }
 
-    /// <summary>Forgets a guest, which has no disk any more.</summary>
-    /// <param name="name">Its name.</param>
-    public void RemoveGuest(string name)
+    /// <summary>Forgets guests, which have no disk any more.</summary>
+    /// <param name="stays">Whether a guest stays, by name.</param>
+    public void KeepGuests(Func<string, bool> stays)
     {
         lock (_guests)
-            _ = _guests.Remove(name);
+        {
+            foreach (string name in _guests.Keys.Where(name => !stays(name)).ToList())
+                _ = _guests.Remove(name);
+        }
     }
 
     /// <summary>Tells clients apart by the identities of the catalog.</summary>

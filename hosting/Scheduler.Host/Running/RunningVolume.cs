@@ -81,9 +81,11 @@ internal sealed class RunningVolume : IDisposable
     {
         string? fallback = null;
         IReadOnlyList<VolumeDomain> domains = VolumeDomain.OpenAll(settings, support.DataDirectory, reason => fallback = reason);
-        RunningVolume volume = new(settings, disks, support, domains) { IoFallback = fallback };
+        RunningVolume? volume = null;
         try
         {
+            volume = new RunningVolume(settings, disks, support, domains) { IoFallback = fallback };
+
             // Under the lock: nobody else changes what is read.
             volume.PlaceDisks();
             volume.Start();
@@ -93,6 +95,8 @@ internal sealed class RunningVolume : IDisposable
         {
             foreach (VolumeDomain domain in domains)
                 domain.Device.Dispose();
+            volume?.Loop.Dispose();
+            volume?._record.Dispose();
             throw;
         }
     }
@@ -222,7 +226,7 @@ internal sealed class RunningVolume : IDisposable
         _support.Telemetry.Remove(Status);
     }
 
-    /// <summary>The guests whose disks are here, by index.</summary>
+    // A guest that has, or had, a disk here has an index; else -1.
     private int IndexOf(string guest)
     {
         for (int i = 0; i < Status.Guests.Count; i++)
@@ -318,15 +322,15 @@ internal sealed class RunningVolume : IDisposable
     private VolumeSpec Spec()
     {
         List<GuestSettings> guests = [.. _disks.Select(disk => disk.Settings.Guest).DistinctBy(guest => guest.Name)];
-        return new VolumeSpec()
+        return new VolumeSpec
         {
-        Domains = [.. _domains.Select(domain => domain.Spec())],
-        Guests = [.. guests.Select(GuestSpecOf)],
-        Disks = [.. _disks.Select(disk => disk.Spec(guests.FindIndex(guest => guest.Name == disk.Settings.Guest.Name)))],
-        Depth = Settings.Depth,
-        LatencyTargetNs = (long)Settings.LatencyTarget.TotalNanoseconds,
-        Policy = Settings.Policy,
-        Costs = Settings.Device == DeviceKind.Faulty ? WithFaults(Settings.Cost, Settings.Faulty) : Settings.Cost,
+            Domains = [.. _domains.Select(domain => domain.Spec())],
+            Guests = [.. guests.Select(GuestSpecOf)],
+            Disks = [.. _disks.Select(disk => disk.Spec(guests.FindIndex(guest => guest.Name == disk.Settings.Guest.Name)))],
+            Depth = Settings.Depth,
+            LatencyTargetNs = (long)Settings.LatencyTarget.TotalNanoseconds,
+            Policy = Settings.Policy,
+            Costs = Settings.Device == DeviceKind.Faulty ? WithFaults(Settings.Cost, Settings.Faulty) : Settings.Cost,
         };
     }
 

@@ -66,7 +66,9 @@ public sealed class NbdExports(IReadOnlyList<NbdExport> exports)
     public IExportDirectory SeenBy(Sight sight) => new View(this, sight);
 
     /// <summary>The export that a client was told of, as it was told; null if its disk is gone, or another one.</summary>
-    internal NbdExport? Find(ExportInfo told) =>
+    /// <param name="told">What it was told.</param>
+    /// <returns>The export.</returns>
+    public NbdExport? Find(ExportInfo told) =>
         _table.ByName.TryGetValue(told.Name, out NbdExport? export) && _lives.TryGetValue(told, out object? life) && ReferenceEquals(life, export.Life)
             ? export with { Info = told }
             : null;

@@ -33,9 +33,10 @@ internal sealed class RawClient : IDisposable
     /// <summary>Whether the export was opened.</summary>
     public bool IsOpen { get; }
 
-    public void Send(NbdCommand command, ulong offset = 0, uint length = 0)
+    public void Send(NbdCommand command, ulong offset = 0, uint length = 0, byte fill = 0)
     {
         byte[] request = new byte[RequestHeader.Bytes + (command == NbdCommand.Write ? length : 0)];
+        request.AsSpan(RequestHeader.Bytes).Fill(fill);
         BinaryPrimitives.WriteUInt32BigEndian(request, NbdConstants.RequestMagic);
         BinaryPrimitives.WriteUInt16BigEndian(request.AsSpan(6), (ushort)command);
         BinaryPrimitives.WriteUInt64BigEndian(request.AsSpan(8), ++_cookie);
@@ -61,6 +62,14 @@ internal sealed class RawClient : IDisposable
     {
         Send(command, offset, length);
         return TakeReply(command == NbdCommand.Read ? (int)length : 0);
+    }
+
+    /// <summary>Reads, and demands that it goes well.</summary>
+    public byte[] Read(long offset, int length)
+    {
+        Send(NbdCommand.Read, (ulong)offset, (uint)length);
+        Assert.Equal(NbdError.None, TakeReply());
+        return Receive(length);
     }
 
     public void Dispose() => _socket.Dispose();
