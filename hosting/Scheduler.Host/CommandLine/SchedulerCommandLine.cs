@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Scheduler.Host.Api.Client;
 using Scheduler.Host.Configuration;
 
 namespace Scheduler.Host.CommandLine;
@@ -35,6 +36,18 @@ public static class SchedulerCommandLine
             ExperimentCommand.Create(),
             CalibrateCommand.Create(),
             LvmCommand.Create(),
+            EntityCommand.Create(EntityKind.Volume, "Shows and changes the volumes of a running service.", admin => EntityCommand.Set(EntityKind.Volume, admin)),
+            EntityCommand.Create(
+                EntityKind.Disk,
+                "Shows and changes its disks.",
+                admin => EntityCommand.Set(EntityKind.Disk, admin),
+                DiskDetachCommand.Create),
+            EntityCommand.Create(EntityKind.Guest, "Shows and changes its guests.", admin => EntityCommand.Set(EntityKind.Guest, admin)),
+            EntityCommand.Create(
+                EntityKind.Identity, "Shows and changes who is which guest.", admin => EntityCommand.Set(EntityKind.Identity, admin)),
+            EntityCommand.Create(EntityKind.Token, "Shows, makes and deletes admin tokens.", TokenCreateCommand.Create),
+            RingCommand.Create(),
+            HistoryCommand.Create(),
             FaultCommand.Create(),
             JournalCommand.Create(),
         };

@@ -52,5 +52,10 @@ internal static class Terminal
     /// <summary>Adds a row of texts as they are.</summary>
     /// <param name="table">The table.</param>
     /// <param name="cells">One for each column.</param>
-    public static void AddRow(Table table, params IEnumerable<string> cells) => table.AddRow(cells.Select(cell => new Text(cell)));
+    public static void AddRow(Table table, params IEnumerable<string> cells) => table.AddRow(cells.Select(cell => new Text(Printable(cell))));
+
+    /// <summary>A text on one line, without characters that a terminal would obey: it may be a stranger's.</summary>
+    /// <param name="text">The text.</param>
+    public static string Printable(string text) =>
+        string.Concat(text.ReplaceLineEndings(" ").Select(c => char.IsControl(c) ? '?' : c));
 }

@@ -9,14 +9,13 @@ namespace Scheduler.Host.CommandLine;
 internal static class FaultListCommand
 {
     /// <summary>Makes the command.</summary>
+    /// <param name="admin">Whom to ask.</param>
     /// <returns>The command.</returns>
-    public static Command Create()
+    public static Command Create(AdminOptions admin)
     {
-        Option<string> admin = FaultCommand.AdminOption();
-        Command command = new("list", "Lists the faults.") { admin };
-        command.SetAction((parsed, cancellation) => FaultCommand.AskAsync(
-            parsed.GetValue(admin)!,
-            parsed.InvocationConfiguration.Error,
+        Command command = new("list", "Lists the faults.");
+        command.SetAction((parsed, cancellation) => admin.AskAsync(
+            parsed,
             async client => Print(await client.FaultsAsync(cancellation), parsed.InvocationConfiguration.Output)));
         return command;
     }

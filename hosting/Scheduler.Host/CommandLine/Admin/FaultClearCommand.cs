@@ -7,12 +7,12 @@ namespace Scheduler.Host.CommandLine;
 internal static class FaultClearCommand
 {
     /// <summary>Makes the command.</summary>
+    /// <param name="admin">Whom to ask.</param>
     /// <returns>The command.</returns>
-    public static Command Create()
+    public static Command Create(AdminOptions admin)
     {
         Argument<string> volume = new("VOLUME") { Description = "Name of the volume" };
         Option<int?> domain = new("--domain") { Description = "Number of the flush domain. Default: the one that has a fault", HelpName = "N" };
-        Option<string> admin = FaultCommand.AdminOption();
         domain.Validators.Add(result =>
         {
             if (!result.Implicit && (!int.TryParse(result.Tokens[0].Value, out int number) || number < 0))
@@ -22,11 +22,9 @@ internal static class FaultClearCommand
         {
             volume,
             domain,
-            admin,
         };
-        command.SetAction((parsed, cancellation) => FaultCommand.AskAsync(
-            parsed.GetValue(admin)!,
-            parsed.InvocationConfiguration.Error,
+        command.SetAction((parsed, cancellation) => admin.AskAsync(
+            parsed,
             async client =>
             {
                 string name = parsed.GetValue(volume)!;
