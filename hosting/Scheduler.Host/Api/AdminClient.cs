@@ -128,6 +128,14 @@ internal sealed class AdminClient : IDisposable
         using HttpResponseMessage response = await SendAsync(HttpMethod.Delete, $"/rings/{Uri.EscapeDataString(id)}", cancellation);
     }
 
+    /// <summary>What the service does now, and has done since it started.</summary>
+    /// <param name="cancellation">Ends the wait.</param>
+    public async Task<Stats> StatsAsync(CancellationToken cancellation)
+    {
+        using HttpResponseMessage response = await SendAsync(HttpMethod.Get, "/stats", cancellation);
+        return await ReadAsync(response, ClientJson.Default.Stats, cancellation);
+    }
+
     /// <summary>The faults of the service.</summary>
     /// <param name="cancellation">Ends the wait.</param>
     /// <returns>All of them.</returns>

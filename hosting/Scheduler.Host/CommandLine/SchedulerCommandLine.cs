@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using Scheduler.Host.Api.Client;
 using Scheduler.Host.Configuration;
 
@@ -48,9 +49,15 @@ public static class SchedulerCommandLine
             EntityCommand.Create(EntityKind.Token, "Shows, makes and deletes admin tokens.", TokenCreateCommand.Create),
             RingCommand.Create(),
             HistoryCommand.Create(),
+            TopCommand.Create(),
             FaultCommand.Create(),
             JournalCommand.Create(),
+            CompletionCommand.Create(),
         };
+
+        // Here, what begins with '/' is a path.
+        foreach (string alias in (string[])["/h", "/?"])
+            _ = root.Options.OfType<HelpOption>().Single().Aliases.Remove(alias);
 
         // An argument that begins with '@' is a value here, not the name of a file of more arguments.
         ParseResult parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });

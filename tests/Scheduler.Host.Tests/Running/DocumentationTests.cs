@@ -41,6 +41,7 @@ public sealed partial class DocumentationTests
     [InlineData("disk", "detach")]
     [InlineData("token", "create")]
     [InlineData("history")]
+    [InlineData("top")]
     [InlineData("calibrate")]
     [InlineData("journal", "check")]
     [InlineData("journal", "export")]

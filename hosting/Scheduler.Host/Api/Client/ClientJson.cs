@@ -12,4 +12,5 @@ internal sealed record ItemPage([property: JsonRequired] IReadOnlyList<JsonEleme
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(JsonElement))]
 [JsonSerializable(typeof(ItemPage))]
+[JsonSerializable(typeof(Stats))]
 internal sealed partial class ClientJson : JsonSerializerContext;

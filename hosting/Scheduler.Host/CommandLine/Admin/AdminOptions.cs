@@ -1,6 +1,8 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
 using System.Text;
 using Scheduler.Host.Api;
+using Scheduler.Host.Api.Client;
 
 namespace Scheduler.Host.CommandLine;
 
@@ -17,6 +19,9 @@ internal sealed class AdminOptions
 
     // A token is far shorter; whatever is longer is another file.
     private const int TokenLengthMax = 4096;
+
+    // Somebody waits at a key.
+    private static readonly TimeSpan s_completionTimeMax = TimeSpan.FromSeconds(1);
 
     private readonly Option<string> _address = new("--admin")
     {
@@ -86,6 +91,32 @@ internal sealed class AdminOptions
 
         await parsed.InvocationConfiguration.Error.WriteLineAsync(Terminal.Printable(problem));
         return ExitFailed;
+    }
+
+    /// <summary>Has a shell complete names of what the service holds, if it answers in time.</summary>
+    /// <param name="argument">What to complete.</param>
+    /// <param name="path">Where the API has those that are meant.</param>
+    /// <returns>The argument.</returns>
+    public Argument<string> Completed(Argument<string> argument, string path)
+    {
+        argument.CompletionSources.Add(context =>
+        {
+            // Help asks too, without a command line.
+            if (context is not TextCompletionContext)
+                return Enumerable.Empty<string>();
+            try
+            {
+                using AdminClient client = Connect(context.ParseResult);
+                using CancellationTokenSource late = new(s_completionTimeMax);
+                return [.. client.ListAsync(path, late.Token).GetAwaiter().GetResult().Select(item => FieldType.TextOf(AdminView.Value(item, "name")))];
+            }
+            catch (Exception e) when (e is AdminException or OperationCanceledException or InvalidOperationException)
+            {
+                // Without a service, or with a command line that is not complete, there is nothing to complete.
+                return [];
+            }
+        });
+        return argument;
     }
 
     private AdminClient Connect(ParseResult parsed)

@@ -11,7 +11,7 @@ internal static class DiskDetachCommand
     /// <returns>The command.</returns>
     public static Command Create(AdminOptions admin)
     {
-        Argument<string> name = EntityCommand.NameArgument(EntityKind.Disk);
+        Argument<string> name = EntityCommand.NameArgument(EntityKind.Disk, admin);
         JsonOutput json = new();
         Command command = json.AddTo(new Command("detach", "Closes all connections to a disk. Clients may come back.") { name });
         command.SetAction((parsed, cancellation) => admin.AskAsync(parsed, async client => json.Print(

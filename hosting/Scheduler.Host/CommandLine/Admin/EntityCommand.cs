@@ -34,7 +34,7 @@ internal static class EntityCommand
     /// <returns>The command.</returns>
     public static Command Set(EntityKind kind, AdminOptions admin)
     {
-        Argument<string> name = NameArgument(kind);
+        Argument<string> name = NameArgument(kind, admin);
         Option<long?> revision = RevisionOption("Changes it only if this is its revision, as show says; 0: only if it is not there yet", min: 0);
         JsonOutput json = new();
         Command command = json.AddTo(new Command("set", $"Makes a new {kind.Name}, or changes one: what is not named stays, or has its default.") { name });
@@ -61,8 +61,9 @@ internal static class EntityCommand
 
     /// <summary>The name of an entity, as an argument.</summary>
     /// <param name="kind">What it is a name of.</param>
+    /// <param name="admin">Who knows the names that there are.</param>
     /// <returns>The argument, which takes no text that can't be a name.</returns>
-    public static Argument<string> NameArgument(EntityKind kind)
+    public static Argument<string> NameArgument(EntityKind kind, AdminOptions admin)
     {
         Argument<string> name = new("NAME") { Description = $"Name of the {kind.Name}" };
         name.Validators.Add(result =>
@@ -70,7 +71,7 @@ internal static class EntityCommand
             if (!CatalogLimits.IsName(result.Tokens[0].Value))
                 result.AddError($"NAME: '{result.Tokens[0].Value}' is no name of a {kind.Name}: {CatalogLimits.NameRule}");
         });
-        return name;
+        return admin.Completed(name, kind.Path);
     }
 
     private static Command List(EntityKind kind, AdminOptions admin)
@@ -87,7 +88,7 @@ internal static class EntityCommand
 
     private static Command Show(EntityKind kind, AdminOptions admin)
     {
-        Argument<string> name = NameArgument(kind);
+        Argument<string> name = NameArgument(kind, admin);
         JsonOutput json = new();
         Command command = json.AddTo(new Command("show", $"Shows one {kind.Name}, and what it does now.") { name });
         command.SetAction((parsed, cancellation) => admin.AskAsync(parsed, async client => json.Print(
@@ -99,7 +100,7 @@ internal static class EntityCommand
 
     private static Command Delete(EntityKind kind, AdminOptions admin)
     {
-        Argument<string> name = NameArgument(kind);
+        Argument<string> name = NameArgument(kind, admin);
         Option<long?> revision = RevisionOption("Deletes it only if this is its revision, as show says", min: 1);
         Command command = new("delete", $"Deletes one {kind.Name}.") { name, revision };
         command.SetAction((parsed, cancellation) => admin.AskAsync(parsed, async client =>

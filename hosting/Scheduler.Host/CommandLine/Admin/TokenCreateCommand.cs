@@ -14,7 +14,7 @@ internal static class TokenCreateCommand
     /// <returns>The command.</returns>
     public static Command Create(AdminOptions admin)
     {
-        Argument<string> name = EntityCommand.NameArgument(EntityKind.Token);
+        Argument<string> name = EntityCommand.NameArgument(EntityKind.Token, admin);
         Field field = EntityKind.Token.Fields.Single();
         Option<JsonNode?> role = EntityCommand.FieldOption(field);
         role.Required = true;
