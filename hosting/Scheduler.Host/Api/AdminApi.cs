@@ -9,9 +9,9 @@ namespace Scheduler.Host.Api;
 
 /// <summary>What the admin API speaks of.</summary>
 /// <param name="Service">What is administered.</param>
-/// <param name="Catalog">What is served, and who may; null: only what the service itself says.</param>
+/// <param name="Catalog">What is served, and who may.</param>
 /// <param name="Live">What the service does now.</param>
-internal sealed record AdminTarget(Service Service, ICatalogService? Catalog, ILiveFigures Live);
+internal sealed record AdminTarget(Service Service, ICatalogService Catalog, ILiveFigures Live);
 
 /// <summary>
 /// What operators can ask of a running service, below <c>/api/v1</c>. Errors are problem details (RFC 9457). Who may ask is in
@@ -57,13 +57,12 @@ internal static partial class AdminApi
         // What fails without a text of its own becomes a problem too.
         _ = app.UseExceptionHandler();
         _ = app.UseStatusCodePages();
-        AccessControl access = new(settings, () => target.Catalog?.State.All<CatalogToken>() ?? [], new RefusalLog(logger, TimeProvider.System));
+        AccessControl access = new(settings, () => target.Catalog.State.All<CatalogToken>(), new RefusalLog(logger, TimeProvider.System));
         _ = app.Use(access.InvokeAsync);
 
         RouteGroupBuilder api = app.MapGroup(Prefix);
         _ = api.AddEndpointFilter(CatchRefusal).WithTags("admin").ProducesProblem(StatusCodes.Status401Unauthorized).ProducesProblem(StatusCodes.Status403Forbidden);
-        if (target.Catalog is { } catalog)
-            MapCatalog(api, catalog, target.Live, logger);
+        MapCatalog(api, target.Catalog, target.Live, logger);
         FaultRoutes.Map(api, target.Service, loggers);
         ApiDocument.Map(api);
         if (access.IsOpen)

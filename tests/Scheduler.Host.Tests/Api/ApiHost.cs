@@ -17,7 +17,7 @@ internal sealed class ApiHost : IAsyncDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("scheduler-test-").FullName;
     private readonly Observability _observability;
-    private readonly Service _service;
+    private Service _service = null!;
     private WebApplication _admin = null!;
 
     private ApiHost(string admin, string[] sets)
@@ -33,8 +33,6 @@ internal sealed class ApiHost : IAsyncDisposable
             """);
         Settings = SettingsLoader.Load(file, sets, _ => null);
         _observability = new Observability(Settings.Telemetry, 2000);
-        _service = new Service(Settings, _observability.Volumes, NullLoggerFactory.Instance);
-        Figures = new TestFigures(new ServiceFigures(_service));
         Catalog = new TestCatalog(
         [
             new CatalogVolume { Name = "v", Size = 8 << 20 },
@@ -47,7 +45,7 @@ internal sealed class ApiHost : IAsyncDisposable
 
     public TestCatalog Catalog { get; }
 
-    public TestFigures Figures { get; }
+    public TestFigures Figures { get; private set; } = null!;
 
     public LogLines Log { get; } = new();
 
@@ -63,6 +61,8 @@ internal sealed class ApiHost : IAsyncDisposable
         try
         {
             await host.Catalog.Recovered;
+            host._service = await Service.StartAsync(host.Settings, host._observability.Volumes, NullLoggerFactory.Instance);
+            host.Figures = new TestFigures(new ServiceFigures(host._service));
             host._admin = await AdminServer.StartAsync(
                 host.Settings,
                 new AdminTarget(host._service, host.Catalog, host.Figures),
@@ -120,7 +120,7 @@ internal sealed class ApiHost : IAsyncDisposable
         if (_admin is not null)
             await _admin.DisposeAsync();
         _ = await _service.StopAsync();
-        _service.Dispose();
+        await _service.DisposeAsync();
         _observability.Dispose();
         Directory.Delete(_directory, recursive: true);
     }
