@@ -71,7 +71,7 @@ internal sealed partial class ConfigurationReload(SettingsSource source, LoadedS
             string[] keys = [.. GuestKeys(guest.Name).Intersect(changed, StringComparer.OrdinalIgnoreCase)];
             if (keys.Length == 0 || !_guests.TryGetValue(guest.Name, out GuestSettings? old))
                 continue;
-            
+
             // Who it is takes a restart.
             GuestSettings wanted = guest with { Certificates = old.Certificates, Uids = old.Uids };
             if (await ChangeGuest!(wanted) is { } problem)

@@ -58,7 +58,7 @@ public sealed partial class ApiDocumentTests
             ("GET", "/guests/{name}", "/guests/g", null, 200, "\"state\":{"),
             ("PUT", "/disks/{name}", "/disks/e", """{"volume":"w","guest":"h","size":4096}""", 201, "\"offset\":0,\"size\":4096"),
             ("GET", "/disks", "/disks", null, 200, "\"name\":\"e\""),
-            ("GET", "/disks/{name}", "/disks/d", null, 200, "\"state\":{\"rings\":null,\"size\":4194304}"),
+            ("GET", "/disks/{name}", "/disks/d", null, 200, "\"state\":{\"rings\":0,\"size\":4194304}"),
             ("POST", "/disks/{name}/detach", "/disks/e/detach", null, 200, "{\"closed\":0}"),
             ("PUT", "/identities/{name}", "/identities/i", """{"type":"unix-uid","value":"7","guest":"h"}""", 201, "\"type\":\"unix-uid\""),
             ("GET", "/identities", "/identities", null, 200, "\"name\":\"i\""),

@@ -197,7 +197,6 @@ public sealed class CatalogApiTests : IAsyncLifetime
         Assert.Equal("there is no disk x", (await _host.Send("POST", "/disks/x/detach")).Problem(404));
         Assert.Equal("there is no ring 5", (await _host.Send("DELETE", "/rings/5")).Problem(404));
         Assert.Equal("to is 'x'; it has to be a whole number from 0 to 9223372036854775807", (await _host.Send("GET", "/history?to=x")).Problem(400));
-        _ = (await _host.Send("GET", "/rings")).Problem(501);
     }
 
     [Fact]
