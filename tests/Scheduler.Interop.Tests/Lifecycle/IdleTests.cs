@@ -20,8 +20,7 @@ public sealed class IdleTests(ITestOutputHelper output)
         UseEverything(client);
         Thread.Sleep(TimeSpan.FromSeconds(3));
 
-        Dictionary<string, int> calls = Watch(service, place.Directory);
-        output.WriteLine(string.Join(", ", calls.Select(pair => $"{pair.Key}: {pair.Value}")));
+        Dictionary<string, int> calls = WatchUntilIdle(service, place.Directory);
         Assert.Contains(".NET Sockets", calls.Keys);
         Assert.All(
             calls.Where(pair => IsOwn(pair) || pair.Key == ".NET Sockets"),
@@ -47,8 +46,7 @@ public sealed class IdleTests(ITestOutputHelper output)
         // Timers that were set on the way run out.
         Thread.Sleep(TimeSpan.FromSeconds(3));
 
-        Dictionary<string, int> calls = Watch(service, directory);
-        output.WriteLine(string.Join(", ", calls.Select(pair => $"{pair.Key}: {pair.Value}")));
+        Dictionary<string, int> calls = WatchUntilIdle(service, directory);
         Assert.Contains("volume-vol0", calls.Keys);
         Assert.Contains("nbd-accept", calls.Keys);
         if (cache == "buffered")
@@ -112,11 +110,25 @@ public sealed class IdleTests(ITestOutputHelper output)
         Assert.Equal(0u, client.Call(NbdClient.Trim, 0, 4096));
     }
 
-    // System calls by the name of the thread, over some seconds.
+    // What a busy machine has put off may still come: of some periods one has to be idle. What has a beat is never idle.
+    private Dictionary<string, int> WatchUntilIdle(ServiceProcess service, TemporaryDirectory directory)
+    {
+        const int Periods = 3;
+        for (int period = 1; ; period++)
+        {
+            Dictionary<string, int> calls = Watch(service, directory);
+            output.WriteLine(string.Join(", ", calls.Select(pair => $"{pair.Key}: {pair.Value}")));
+            if (period == Periods || calls.Where(IsOwn).All(pair => pair.Value == 0))
+                return calls;
+        }
+    }
+
+    // System calls by the name of the thread, over some seconds, of the threads that there are at its start.
     private static Dictionary<string, int> Watch(ServiceProcess service, TemporaryDirectory directory)
     {
         string process = service.Process.Id.ToString(CultureInfo.InvariantCulture);
         string file = directory.File("strace");
+        string[] threads = Directory.GetDirectories($"/proc/{process}/task");
         ToolResult strace = Tool.Run("timeout", "--signal=INT", WatchSeconds, "strace", "-f", "-q", "-p", process, "-o", file);
         Requires.That(!strace.Error.Contains("not permitted", StringComparison.Ordinal), $"tracing is not permitted here: {strace.Error}");
         Assert.True(strace.Status == 124, strace.ToString());
@@ -124,7 +136,7 @@ public sealed class IdleTests(ITestOutputHelper output)
         // The first line of a thread is the call that it was in.
         Dictionary<string, int> lines = File.ReadLines(file).CountBy(line => line.Split(' ')[0]).ToDictionary();
         Dictionary<string, int> calls = [];
-        foreach (string thread in Directory.GetDirectories($"/proc/{process}/task"))
+        foreach (string thread in threads.Where(Directory.Exists))
         {
             string name = File.ReadAllText(Path.Combine(thread, "comm")).Trim();
             Assert.True(lines.TryGetValue(Path.GetFileName(thread), out int count) || !name.StartsWith("volume-", StringComparison.Ordinal), $"{name} was not watched");
