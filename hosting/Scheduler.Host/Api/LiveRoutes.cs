@@ -50,7 +50,7 @@ internal static partial class LiveRoutes
     {
         CatalogState state = catalog.State;
         return new Statistics(
-            DateTimeOffset.UtcNow, live.Volumes, [.. live.Guests.Select(guest => guest with { Weight = state.Find<CatalogGuest>(guest.Guest)?.Weight })]);
+            DateTimeOffset.UtcNow, live.Volumes, [.. live.Guests.Select(guest => guest with { Weight = state.Find<CatalogGuest>(guest.Guest)?.Weight ?? 0 })]);
     }
 
     private static IResult Rings(ILiveFigures live, string? limit, string? after)

@@ -67,7 +67,7 @@ internal sealed record GuestFigures(
     IReadOnlyDictionary<string, long> Bytes,
     long FlushRequests)
 {
-    /// <summary>Its weight.</summary>
+    /// <summary>Its weight; 0 if it was deleted.</summary>
     public int? Weight { get; init; }
 
     /// <summary>Attached rings.</summary>

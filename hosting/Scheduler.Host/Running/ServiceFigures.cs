@@ -56,6 +56,7 @@ internal sealed class ServiceFigures(Service service) : ILiveFigures
         status.FlushRequests(index))
     {
         Rings = connections.Count(view => view.Volume == status.Name && view.Guest == guest),
+        Queued = connections.Where(view => view.Volume == status.Name && view.Guest == guest).Sum(view => view.InFlight),
         InFlight = status.GuestInFlight(index),
         LatencySecondsSum = status.LatencySeconds(index),
         LatencyCount = Enumerable.Range(0, VolumeStatus.OpNames.Count).Sum(op => status.Requests(index, op)),
