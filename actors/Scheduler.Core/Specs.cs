@@ -117,7 +117,13 @@ public sealed record VolumeSpec
     /// Most operations on the device beyond the depth (Q6), under <see cref="PolicyKind.Fair"/>: one for each guest whose turn
     /// it is and that has none there.
     /// </summary>
-    public int NewcomersMax => Policy == PolicyKind.Fair ? Depth / 4 : 0;
+    public int NewcomersMax => NewcomersOf(Policy, Depth);
+
+    /// <summary><see cref="NewcomersMax"/> of a volume that is not described yet.</summary>
+    /// <param name="policy">Its policy.</param>
+    /// <param name="depth">Its depth.</param>
+    /// <returns>Operations.</returns>
+    public static int NewcomersOf(PolicyKind policy, int depth) => policy == PolicyKind.Fair ? depth / 4 : 0;
 
     /// <summary>Most operations on the device at once, flushes included.</summary>
     public int OperationsMax => Depth + NewcomersMax + Domains.Count;

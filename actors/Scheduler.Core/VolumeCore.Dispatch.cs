@@ -14,6 +14,7 @@ namespace Scheduler.Core;
 public sealed partial class VolumeCore
 {
     private readonly OperationTable _operations;
+    private readonly int _newcomersMax;
     private int _flushesInFlight;
     private int _dataInFlight;
 
@@ -21,7 +22,7 @@ public sealed partial class VolumeCore
 
     private void Dispatch()
     {
-        while (_dataInFlight < DataDepth + _spec.NewcomersMax && _policy.Next(_nowNs) is { } request)
+        while (_dataInFlight < DataDepth + _newcomersMax && _policy.Next(_nowNs) is { } request)
         {
             if (_dataInFlight >= DataDepth && request.Ring.Disk.Guest.InFlight > 0)
                 break;

@@ -74,6 +74,7 @@ public sealed partial class VolumeCore
         _guests = [.. spec.Guests.Select((guest, i) => CreateGuest(i, guest))];
         _disks = [.. spec.Disks.Select((disk, i) => CreateDisk(i, disk))];
         _operations = new OperationTable(spec.OperationsMax);
+        _newcomersMax = spec.NewcomersMax;
         _policy = spec.Policy switch
         {
             PolicyKind.Fair => new FairPolicy(_guests.Length, _costs),

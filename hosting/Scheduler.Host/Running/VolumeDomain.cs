@@ -57,7 +57,7 @@ internal sealed record VolumeDomain(string Path, IBlockDevice Device, FaultMarke
             Io = settings.Io,
 
             // Past the page cache each operation waits for the device, so the depth needs as many threads, newcomers too (Q6).
-            Workers = settings.Cache == CacheMode.Direct ? settings.Depth + (settings.Depth / 4) : 0,
+            Workers = settings.Cache == CacheMode.Direct ? settings.Depth + VolumeSpec.NewcomersOf(settings.Policy, settings.Depth) : 0,
             Device = settings.Device,
             Faulty = settings.Faulty,
             MarkerDirectory = dataDirectory,
