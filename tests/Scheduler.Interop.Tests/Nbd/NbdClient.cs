@@ -73,47 +73,15 @@ internal sealed class NbdClient : IDisposable
     }
 
     /// <summary>Connects to a disk: fixed newstyle, no zeroes, GO, simple replies.</summary>
-    public static NbdClient Open(ServiceProcess service, string disk, bool unix = false)
-    {
-        NbdClient client = Dial(service, unix);
-        try
-        {
-            client.TakeGreeting();
-            client.SendOption(OptionGo, GoData(disk));
-            uint last = client.TakeOptionReplies();
-            Assert.True(last == ReplyAck, $"disk {disk}: option reply {last:x}");
-            return client;
-        }
-        catch
-        {
-            client.Dispose();
-            throw;
-        }
-    }
+    public static NbdClient Open(ServiceProcess service, string disk, bool unix = false) => Open(service, disk, unix, _ => { });
 
     /// <summary>Connects to a disk inside TLS.</summary>
     /// <param name="service">The service.</param>
     /// <param name="disk">Its name.</param>
     /// <param name="certificate">The client's certificate; null: it shows none.</param>
     /// <param name="unix">Over the Unix socket.</param>
-    public static NbdClient OpenTls(ServiceProcess service, string disk, X509Certificate2? certificate, bool unix = false)
-    {
-        NbdClient client = Dial(service, unix);
-        try
-        {
-            client.TakeGreeting();
-            client.StartTls(certificate);
-            client.SendOption(OptionGo, GoData(disk));
-            uint last = client.TakeOptionReplies();
-            Assert.True(last == ReplyAck, $"disk {disk}: option reply {last:x}");
-            return client;
-        }
-        catch
-        {
-            client.Dispose();
-            throw;
-        }
-    }
+    public static NbdClient OpenTls(ServiceProcess service, string disk, X509Certificate2? certificate, bool unix = false) =>
+        Open(service, disk, unix, client => client.StartTls(certificate));
 
     /// <summary>Asks for TLS and goes on inside it; whose certificate the server shows is other tests' to check.</summary>
     /// <param name="certificate">The client's certificate; null: it shows none.</param>
@@ -282,5 +250,24 @@ internal sealed class NbdClient : IDisposable
     {
         Socket.Dispose();
         _tls?.Dispose();
+    }
+
+    private static NbdClient Open(ServiceProcess service, string disk, bool unix, Action<NbdClient> afterGreeting)
+    {
+        NbdClient client = Dial(service, unix);
+        try
+        {
+            client.TakeGreeting();
+            afterGreeting(client);
+            client.SendOption(OptionGo, GoData(disk));
+            uint last = client.TakeOptionReplies();
+            Assert.True(last == ReplyAck, $"disk {disk}: option reply {last:x}");
+            return client;
+        }
+        catch
+        {
+            client.Dispose();
+            throw;
+        }
     }
 }
