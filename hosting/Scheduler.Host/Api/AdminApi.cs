@@ -72,29 +72,27 @@ internal static partial class AdminApi
     private static void MapCatalog(IEndpointRouteBuilder api, ICatalogService catalog, ILiveFigures live, ILogger logger)
     {
         CatalogRoutes routes = new(catalog, logger);
-        routes.Map(api, s_volumes, volume => volume with { State = live.Volumes.FirstOrDefault(figures => figures.Name == volume.Name) });
-        routes.Map(api, s_disks, disk => disk with { State = live.Disk(disk.Name!) });
-        routes.Map(api, s_guests, guest => guest with { State = StateOf(guest.Name!, live) });
-        routes.Map(api, s_identities, withState: null);
+        routes.Map(api, s_volumes, () =>
+        {
+            Dictionary<string, VolumeFigures> figures = live.Volumes.ToDictionary(volume => volume.Name);
+            return volume => volume with { State = figures.GetValueOrDefault(volume.Name!) };
+        });
+        routes.Map(api, s_disks, () =>
+        {
+            IReadOnlyDictionary<string, DiskState> disks = live.Disks;
+            return disk => disk with { State = disks.GetValueOrDefault(disk.Name!) };
+        });
+        routes.Map(api, s_guests, () =>
+        {
+            ILookup<string, GuestFigures> figures = live.Guests.ToLookup(figures => figures.Guest);
+            return guest => guest with { State = figures.Contains(guest.Name!) ? GuestState.Of(figures[guest.Name!]) : null };
+        });
+        routes.Map(api, s_identities, states: null);
         TokenRoutes.Map(api, s_tokens, catalog, routes, logger);
         _ = api.MapGet("/whoami", (HttpContext context) => Results.Json(Caller.Of(context), AdminJson.Default.Caller))
             .Describe("whoami", "Who the caller is to the service").Produces<Caller>();
         ChangeHistory.Map(api, catalog);
         LiveRoutes.Map(api, catalog, live, logger);
-    }
-
-    private static GuestState? StateOf(string guest, ILiveFigures live)
-    {
-        List<GuestFigures> all = [.. live.Guests.Where(figures => figures.Guest == guest)];
-        return all.Count == 0 ? null : new GuestState(
-            Total(figures => figures.Rings),
-            Total(figures => figures.Queued),
-            Total(figures => figures.InFlight),
-            all.Sum(figures => figures.DeviceTimeSeconds),
-            all.Sum(figures => figures.FlushRequests));
-
-        // What is not known of one volume is not known of all.
-        int? Total(Func<GuestFigures, int?> of) => all.Select(of).Aggregate((a, b) => a + b);
     }
 
     private static async ValueTask<object?> CatchRefusal(EndpointFilterInvocationContext invocation, EndpointFilterDelegate next)

@@ -56,10 +56,10 @@ internal sealed partial class CatalogRoutes(ICatalogService catalog, ILogger log
     /// <summary>Adds the routes of a kind.</summary>
     /// <param name="api">Where to.</param>
     /// <param name="routes">The kind.</param>
-    /// <param name="withState">Adds what an entity does now; null: there is nothing to add.</param>
+    /// <param name="states">Called once for each request: gives what adds what an entity does now; null: there is nothing to add.</param>
     /// <param name="puts">Whether <c>PUT</c> is added too.</param>
     public void Map<TEntity, TFields, TItem>(
-        IEndpointRouteBuilder api, EntityRoutes<TEntity, TFields, TItem> routes, Func<TItem, TItem>? withState, bool puts = true)
+        IEndpointRouteBuilder api, EntityRoutes<TEntity, TFields, TItem> routes, Func<Func<TItem, TItem>>? states, bool puts = true)
         where TEntity : CatalogEntity
         where TFields : EntityFields
         where TItem : TFields, IEntityItem
@@ -67,16 +67,16 @@ internal sealed partial class CatalogRoutes(ICatalogService catalog, ILogger log
         string word = KindWords.Of(routes.Kind);
         string title = CultureInfo.InvariantCulture.TextInfo.ToTitleCase(word);
         string one = $"/{routes.Plural}/{{name}}";
-        withState ??= item => item;
-        _ = api.MapGet($"/{routes.Plural}", (string? limit, string? after) => List(routes, withState, limit, after))
+        states ??= () => item => item;
+        _ = api.MapGet($"/{routes.Plural}", (string? limit, string? after) => List(routes, states(), limit, after))
             .Describe($"list{title}", $"The {routes.Plural}, by name")
             .Produces<Page<TItem>>().Refuses(400);
-        _ = api.MapGet(one, (string name, HttpContext context) => Get(routes, withState, name, context))
+        _ = api.MapGet(one, (string name, HttpContext context) => Get(routes, states, name, context))
             .Describe($"get{title}", $"One {word}")
             .Produces<TItem>().Refuses(400, 404);
         if (puts)
         {
-            _ = api.MapPut(one, (string name, HttpContext context) => PutAsync(routes, withState, name, context))
+            _ = api.MapPut(one, (string name, HttpContext context) => PutAsync(routes, states, name, context))
                 .Describe($"put{title}", $"Makes or changes a {word}")
                 .Takes<TFields>().Produces<TItem>().Produces<TItem>(StatusCodes.Status201Created).Refuses(400, 409, 412, 413, 415, 503);
         }
@@ -145,26 +145,26 @@ internal sealed partial class CatalogRoutes(ICatalogService catalog, ILogger log
         return Results.Json(new Page<TItem>([.. page.Items.Select(entry => withState(Show(routes, entry)))], page.Next), routes.PageJson);
     }
 
-    private IResult Get<TEntity, TFields, TItem>(EntityRoutes<TEntity, TFields, TItem> routes, Func<TItem, TItem> withState, string name, HttpContext context)
+    private IResult Get<TEntity, TFields, TItem>(EntityRoutes<TEntity, TFields, TItem> routes, Func<Func<TItem, TItem>> states, string name, HttpContext context)
         where TEntity : CatalogEntity
         where TFields : EntityFields
         where TItem : TFields, IEntityItem
     {
         CheckName(routes.Kind, name);
         return catalog.State.Find(routes.Kind, name) is { } entry
-            ? Answer(routes, context, withState(Show(routes, entry)), isNew: false)
+            ? Answer(routes, context, states()(Show(routes, entry)), isNew: false)
             : throw new ApiRefusal(StatusCodes.Status404NotFound, $"there is no {KindWords.Of(routes.Kind)} {name}");
     }
 
     private async Task<IResult> PutAsync<TEntity, TFields, TItem>(
-        EntityRoutes<TEntity, TFields, TItem> routes, Func<TItem, TItem> withState, string name, HttpContext context)
+        EntityRoutes<TEntity, TFields, TItem> routes, Func<Func<TItem, TItem>> states, string name, HttpContext context)
         where TEntity : CatalogEntity
         where TFields : EntityFields
         where TItem : TFields, IEntityItem
     {
         TFields fields = await ReadAsync(routes.Kind, name, context, routes.FieldsJson);
         (CatalogEntry entry, bool isNew) = await ChangeAsync(routes.Kind, name, context, before => routes.Put(name, fields, (TEntity?)before));
-        return Answer(routes, context, withState(Show(routes, entry)), isNew);
+        return Answer(routes, context, states()(Show(routes, entry)), isNew);
     }
 
     /// <summary>Reads what a client says of an entity.</summary>

@@ -34,7 +34,7 @@ internal static partial class LiveRoutes
             .Produces<Statistics>();
         _ = api.MapGet("/rings", (string? limit, string? after) => Rings(live, limit, after))
             .Describe("listRings", "The attached rings, by number")
-            .Produces<Page<RingFigures>>().Refuses(400, 501);
+            .Produces<Page<RingFigures>>().Refuses(400);
         _ = api.MapDelete("/rings/{id:long}", (long id, HttpContext context) => CloseRing(live, id, Caller.Of(context), logger))
             .Describe("deleteRing", "Closes a ring's connection")
             .Produces(StatusCodes.Status204NoContent).Refuses(404);

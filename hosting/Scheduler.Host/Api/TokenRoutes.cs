@@ -17,7 +17,7 @@ internal static partial class TokenRoutes
     public static void Map(
         IEndpointRouteBuilder api, EntityRoutes<CatalogToken, TokenFields, TokenItem> routes, ICatalogService catalog, CatalogRoutes changes, ILogger logger)
     {
-        changes.Map(api, routes, withState: null, puts: false);
+        changes.Map(api, routes, states: null, puts: false);
         _ = api.MapPut("/tokens/{name}", (string name, HttpContext context) => PutAsync(routes, catalog, changes, name, context, logger))
             .Describe("putToken", "Makes a token; the answer is the only place where its secret is ever shown")
             .Takes<TokenFields>().Produces<TokenItem>().Produces<TokenItem>(StatusCodes.Status201Created).Refuses(400, 409, 412, 413, 415, 503);

@@ -16,10 +16,8 @@ internal interface ILiveFigures
     /// <summary>The attached rings, by <see cref="RingFigures.Id"/>.</summary>
     IReadOnlyList<RingFigures> Rings { get; }
 
-    /// <summary>What a disk does.</summary>
-    /// <param name="name">Name of the disk.</param>
-    /// <returns>It; null if the disk is not served.</returns>
-    DiskState? Disk(string name);
+    /// <summary>The disks that are served, by name.</summary>
+    IReadOnlyDictionary<string, DiskState> Disks { get; }
 
     /// <summary>Closes a ring's connection.</summary>
     /// <param name="id">Its <see cref="RingFigures.Id"/>.</param>
@@ -52,7 +50,7 @@ internal sealed record VolumeFigures(
     bool Fenced,
     bool Stopped);
 
-/// <summary>What a guest does on one volume. Counters are since the start; what is not known is null.</summary>
+/// <summary>What a guest does on one volume. Counters are since the start.</summary>
 /// <param name="Volume">Name of the volume.</param>
 /// <param name="Guest">Name of the guest.</param>
 /// <param name="DeviceTimeSeconds">Device time charged to it.</param>
@@ -68,34 +66,47 @@ internal sealed record GuestFigures(
     long FlushRequests)
 {
     /// <summary>Its weight; 0 if it was deleted.</summary>
-    public int? Weight { get; init; }
+    public int Weight { get; init; }
 
     /// <summary>Attached rings.</summary>
-    public int? Rings { get; init; }
+    public int Rings { get; init; }
 
     /// <summary>Requests that are accepted and not answered.</summary>
-    public int? Queued { get; init; }
+    public int Queued { get; init; }
 
     /// <summary>Operations on the device.</summary>
-    public int? InFlight { get; init; }
+    public int InFlight { get; init; }
 
     /// <summary>Sum of the times from a request's acceptance to its answer.</summary>
-    public double? LatencySecondsSum { get; init; }
+    public double LatencySecondsSum { get; init; }
 
     /// <summary>Requests in that sum.</summary>
-    public long? LatencyCount { get; init; }
+    public long LatencyCount { get; init; }
 
     /// <summary>Sum of the times that its streams waited for drains.</summary>
-    public double? DrainSecondsSum { get; init; }
+    public double DrainSecondsSum { get; init; }
 }
 
-/// <summary>What a guest does, over all its volumes; what is not known is null.</summary>
+/// <summary>What a guest does, over all its volumes.</summary>
 /// <param name="Rings">Attached rings.</param>
 /// <param name="Queued">Requests that are accepted and not answered.</param>
 /// <param name="InFlight">Operations on devices.</param>
 /// <param name="DeviceTimeSeconds">Device time charged to it since the start.</param>
 /// <param name="FlushRequests">Flushes that it asked for since the start.</param>
-internal sealed record GuestState(int? Rings, int? Queued, int? InFlight, double DeviceTimeSeconds, long FlushRequests);
+internal sealed record GuestState(int Rings, int Queued, int InFlight, double DeviceTimeSeconds, long FlushRequests)
+{
+    /// <summary>The sum of what it does on each volume.</summary>
+    /// <param name="figures">Its figures.</param>
+    /// <returns>The sum.</returns>
+    public static GuestState Of(IEnumerable<GuestFigures> figures) => figures.Aggregate(
+        new GuestState(0, 0, 0, 0, 0),
+        (sum, one) => new GuestState(
+            sum.Rings + one.Rings,
+            sum.Queued + one.Queued,
+            sum.InFlight + one.InFlight,
+            sum.DeviceTimeSeconds + one.DeviceTimeSeconds,
+            sum.FlushRequests + one.FlushRequests));
+}
 
 /// <summary>What a disk does.</summary>
 /// <param name="Rings">Attached rings.</param>

@@ -11,7 +11,14 @@ internal sealed class ServiceFigures(Service service) : ILiveFigures
     public IReadOnlyList<VolumeFigures> Volumes => [.. service.Volumes.Select(VolumeOf)];
 
     /// <inheritdoc/>
-    public IReadOnlyList<GuestFigures> Guests => [.. service.Volumes.SelectMany(volume => GuestsOf(volume.Status, service.Connections))];
+    public IReadOnlyList<GuestFigures> Guests
+    {
+        get
+        {
+            ILookup<(string, string), ConnectionView> connections = service.Connections.ToLookup(view => (view.Volume, view.Guest));
+            return [.. service.Volumes.SelectMany(volume => GuestsOf(volume.Status, connections))];
+        }
+    }
 
     /// <inheritdoc/>
     public IReadOnlyList<RingFigures> Rings =>
@@ -21,10 +28,15 @@ internal sealed class ServiceFigures(Service service) : ILiveFigures
     ];
 
     /// <inheritdoc/>
-    public DiskState? Disk(string name) =>
-        service.Volumes.SelectMany(volume => volume.Disks).FirstOrDefault(disk => disk.Settings.Name == name) is { } disk
-            ? new DiskState(service.Connections.Count(view => view.Disk == name), disk.Size)
-            : null;
+    public IReadOnlyDictionary<string, DiskState> Disks
+    {
+        get
+        {
+            Dictionary<string, int> rings = service.Connections.CountBy(view => view.Disk).ToDictionary();
+            return service.Volumes.SelectMany(volume => volume.Disks).ToDictionary(
+                disk => disk.Settings.Name, disk => new DiskState(rings.GetValueOrDefault(disk.Settings.Name), disk.Size));
+        }
+    }
 
     /// <inheritdoc/>
     public bool CloseRing(long id) => service.Disconnect(id);
@@ -47,21 +59,22 @@ internal sealed class ServiceFigures(Service service) : ILiveFigures
             status.Stopped.IsCompleted);
     }
 
-    private static IEnumerable<GuestFigures> GuestsOf(VolumeStatus status, IReadOnlyList<ConnectionView> connections) => status.Guests.Select((guest, index) => new GuestFigures(
-        status.Name,
-        guest,
-        status.DeviceTimeSeconds(index),
-        ByOperation(op => status.Requests(index, op)),
-        ByOperation(op => status.Bytes(index, op)),
-        status.FlushRequests(index))
-    {
-        Rings = connections.Count(view => view.Volume == status.Name && view.Guest == guest),
-        Queued = connections.Where(view => view.Volume == status.Name && view.Guest == guest).Sum(view => view.InFlight),
-        InFlight = status.GuestInFlight(index),
-        LatencySecondsSum = status.LatencySeconds(index),
-        LatencyCount = Enumerable.Range(0, VolumeStatus.OpNames.Count).Sum(op => status.Requests(index, op)),
-        DrainSecondsSum = status.DrainSeconds(index),
-    });
+    private static IEnumerable<GuestFigures> GuestsOf(VolumeStatus status, ILookup<(string, string), ConnectionView> connections) =>
+        status.Guests.Select((guest, index) => new GuestFigures(
+            status.Name,
+            guest,
+            status.DeviceTimeSeconds(index),
+            ByOperation(op => status.Requests(index, op)),
+            ByOperation(op => status.Bytes(index, op)),
+            status.FlushRequests(index))
+        {
+            Rings = connections[(status.Name, guest)].Count(),
+            Queued = connections[(status.Name, guest)].Sum(view => view.InFlight),
+            InFlight = status.GuestInFlight(index),
+            LatencySecondsSum = status.LatencySeconds(index),
+            LatencyCount = Enumerable.Range(0, VolumeStatus.OpNames.Count).Sum(op => status.Requests(index, op)),
+            DrainSecondsSum = status.DrainSeconds(index),
+        });
 
     private static Dictionary<string, long> ByOperation(Func<int, long> count) =>
         VolumeStatus.OpNames.Select((name, op) => (name, count(op))).ToDictionary();

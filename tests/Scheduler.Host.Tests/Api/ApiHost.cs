@@ -174,7 +174,7 @@ internal sealed class TestFigures(ILiveFigures service) : ILiveFigures
 
     public IReadOnlyList<RingFigures> Rings => AllRings;
 
-    public DiskState? Disk(string name) => service.Disk(name);
+    public IReadOnlyDictionary<string, DiskState> Disks => service.Disks;
 
     public bool CloseRing(long id) => AllRings.RemoveAll(ring => ring.Id == id) > 0;
 
