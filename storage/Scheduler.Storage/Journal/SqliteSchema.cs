@@ -5,6 +5,8 @@ namespace Scheduler.Storage.Journal;
 /// <summary>SQLite's tables: those that Akka.Persistence.Sql 1.5 makes in its default mapping, to the letter.</summary>
 internal static class SqliteSchema
 {
+    // Tables with other names of these types stay as they are, and are as good: earlier ones have VarBinary(8000), those of
+    // Akka.Persistence.Sql 1.5.73 INTEGER in place of BigInt. To SQLite none of it makes a difference.
     private const string Tables = """
         CREATE TABLE IF NOT EXISTS [journal]
         (
@@ -13,7 +15,7 @@ internal static class SqliteSchema
             [deleted] Bit NOT NULL,
             [persistence_id] NVarChar(255) NOT NULL,
             [sequence_number] BigInt NOT NULL,
-            [message] VarBinary(8000) NOT NULL,
+            [message] VarBinary NOT NULL,
             [manifest] NVarChar(500) NULL,
             [identifier] INTEGER NULL,
             [writer_uuid] NVarChar(128) NULL
@@ -39,7 +41,7 @@ internal static class SqliteSchema
             [persistence_id] NVarChar(255) NOT NULL,
             [sequence_number] BigInt NOT NULL,
             [created] BigInt NOT NULL,
-            [snapshot] VarBinary(8000) NULL,
+            [snapshot] VarBinary NULL,
             [manifest] NVarChar(500) NULL,
             [serializer_id] INTEGER NULL,
 

@@ -241,6 +241,20 @@ public abstract class JournalSpecification : IAsyncLifetime
         return texts;
     }
 
+    /// <summary>A journal with the golden rows is read, and continued without a gap.</summary>
+    protected static async Task GoesOnWithAkkasRowsAsync(IEventJournal journal)
+    {
+        Assert.Equal(
+            ["a 4 happened/1 7109 {\"n\":4}", "a 5 happened/1 7109 {\"n\":5}", "a 6 happened/1 7109 {\"n\":6}"], await TextsAsync(journal, "a"));
+        Assert.Empty(await TextsAsync(journal, "b"));
+        Assert.Equal((6, 4), (await journal.HighestAsync("a"), await journal.HighestAsync("b")));
+        JournalSnapshot snapshot = (await journal.LoadSnapshotAsync("a"))!;
+        Assert.Equal((6, "state/1", 7109, "s6"), (snapshot.SequenceNumber, snapshot.Manifest, snapshot.SerializerId, Text(snapshot.State)));
+        await journal.AppendAsync([Event("a", 7), Event("b", 5)]);
+        await journal.DeleteAsync("a", 4);
+        Assert.Equal(["b 5 thing/1 17 b5"], await TextsAsync(journal, "b"));
+    }
+
     protected async Task<IEventJournal> OpenAsync()
     {
         IEventJournal journal = await OpenJournalAsync();

@@ -1,46 +1,61 @@
--- The tables that Akka.Persistence.Sql 1.5.30 (commit fff29d16, over linq2db 5.4.1, commit ca363a2f) makes of a new
--- PostgreSQL database with provider-name = "PostgreSQL.15", table-mapping = default and tag-write-mode = TagTable. Derived
--- from its sources, not captured from a run: those named in sqlite.sql; in linq2db PostgreSQLSqlBuilder (types, the quotes
--- around names with capitals) and PostgreSQLMappingSchema (strings are text: it comes before the default schema's NVarChar).
--- Other provider names than PostgreSQL.15 make ordering a BIGSERIAL.
-CREATE TABLE IF NOT EXISTS journal
-(
-    ordering        BIGINT GENERATED ALWAYS AS IDENTITY NOT NULL,
-    created         BigInt  NOT NULL,
-    deleted         Boolean NOT NULL,
-    persistence_id  text    NOT NULL,
-    sequence_number BigInt  NOT NULL,
-    message         bytea   NOT NULL,
-    manifest        text        NULL,
-    identifier      Int         NULL,
-    writer_uuid     text        NULL,
-
-    CONSTRAINT "PK_journal" PRIMARY KEY (ordering)
+-- What Akka.Persistence.Sql 1.5.30 (commit fff29d16, over linq2db 5.4.1, commit ca363a2f) made of a new database of
+-- PostgreSQL 15, and wrote there: pg_dump's --inserts of it. It ran with provider-name = "PostgreSQL.15", table-mapping =
+-- default and its default tag-write-mode (TagTable), and did what GoldenStory.cs does; events 2 to 4 of a had the tag "red"
+-- and one of their own. With other provider names of PostgreSQL ordering is a BIGSERIAL, and all else the same.
+CREATE TABLE public.journal (
+    ordering bigint NOT NULL,
+    created bigint NOT NULL,
+    deleted boolean NOT NULL,
+    persistence_id text NOT NULL,
+    sequence_number bigint NOT NULL,
+    message bytea NOT NULL,
+    manifest text,
+    identifier integer,
+    writer_uuid text
 );
-alter table journal add constraint journal_uq unique (persistence_id, sequence_number);
-create index journal_created_idx on journal (created);
-create index journal_sequence_number_idx on journal (sequence_number);
-CREATE TABLE IF NOT EXISTS tags
-(
-    ordering_id    BigInt NOT NULL,
-    tag            text   NOT NULL,
-    sequence_nr    BigInt NOT NULL,
-    persistence_id text   NOT NULL,
-
-    CONSTRAINT "PK_tags" PRIMARY KEY (ordering_id, tag)
+ALTER TABLE public.journal ALTER COLUMN ordering ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.journal_ordering_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
-create index tags_persistence_id_sequence_nr_idx on tags (persistence_id, sequence_nr);
-create index tags_tag_idx on tags (tag);
-CREATE TABLE IF NOT EXISTS snapshot
-(
-    persistence_id  text   NOT NULL,
-    sequence_number BigInt NOT NULL,
-    created         BigInt NOT NULL,
-    snapshot        bytea      NULL,
-    manifest        text       NULL,
-    serializer_id   Int        NULL,
-
-    CONSTRAINT "PK_snapshot" PRIMARY KEY (persistence_id, sequence_number)
+CREATE TABLE public.snapshot (
+    persistence_id text NOT NULL,
+    sequence_number bigint NOT NULL,
+    created bigint NOT NULL,
+    snapshot bytea,
+    manifest text,
+    serializer_id integer
 );
-create index snapshot_sequence_number_idx on snapshot (sequence_number);
-create index snapshot_created_idx on snapshot (created);
+CREATE TABLE public.tags (
+    ordering_id bigint NOT NULL,
+    tag text NOT NULL,
+    sequence_nr bigint NOT NULL,
+    persistence_id text NOT NULL
+);
+INSERT INTO public.journal OVERRIDING SYSTEM VALUE VALUES (4, 639309671341289336, false, 'a', 4, '\x7b226e223a347d', 'happened/1', 7109, 'e8984094bf914806a4dd13e01fc5610f');
+INSERT INTO public.journal OVERRIDING SYSTEM VALUE VALUES (5, 639309671342407683, false, 'a', 5, '\x7b226e223a357d', 'happened/1', 7109, 'e8984094bf914806a4dd13e01fc5610f');
+INSERT INTO public.journal OVERRIDING SYSTEM VALUE VALUES (3, 639309671341150751, true, 'a', 3, '\x7033', '', 7109, 'e8984094bf914806a4dd13e01fc5610f');
+INSERT INTO public.journal OVERRIDING SYSTEM VALUE VALUES (8, 639309671351205898, false, 'a', 6, '\x7b226e223a367d', 'happened/1', 7109, 'b98a6997ad9e40e59b3d86267cf49c13');
+INSERT INTO public.journal OVERRIDING SYSTEM VALUE VALUES (10, 639309671352230929, true, 'b', 4, '\x7034', '', 7109, 'b98a6997ad9e40e59b3d86267cf49c13');
+INSERT INTO public.snapshot VALUES ('a', 6, 639309671351234216, '\x7336', 'state/1', 7109);
+INSERT INTO public.snapshot VALUES ('b', 3, 639309671352204614, '\x7033', '', 7109);
+INSERT INTO public.tags VALUES (4, 'red', 4, 'a');
+INSERT INTO public.tags VALUES (4, 'tag4', 4, 'a');
+SELECT pg_catalog.setval('public.journal_ordering_seq', 10, true);
+ALTER TABLE ONLY public.journal
+    ADD CONSTRAINT "PK_journal" PRIMARY KEY (ordering);
+ALTER TABLE ONLY public.snapshot
+    ADD CONSTRAINT "PK_snapshot" PRIMARY KEY (persistence_id, sequence_number);
+ALTER TABLE ONLY public.tags
+    ADD CONSTRAINT "PK_tags" PRIMARY KEY (ordering_id, tag);
+ALTER TABLE ONLY public.journal
+    ADD CONSTRAINT journal_uq UNIQUE (persistence_id, sequence_number);
+CREATE INDEX journal_created_idx ON public.journal USING btree (created);
+CREATE INDEX journal_sequence_number_idx ON public.journal USING btree (sequence_number);
+CREATE INDEX snapshot_created_idx ON public.snapshot USING btree (created);
+CREATE INDEX snapshot_sequence_number_idx ON public.snapshot USING btree (sequence_number);
+CREATE INDEX tags_persistence_id_sequence_nr_idx ON public.tags USING btree (persistence_id, sequence_nr);
+CREATE INDEX tags_tag_idx ON public.tags USING btree (tag);
