@@ -7,7 +7,8 @@ namespace Scheduler.Nbd.Tests;
 /// <param name="handshake">The handshake.</param>
 /// <param name="inTls">What the client sees inside TLS, which begins at once when it is agreed on; null: the handshake is over
 /// then.</param>
-internal sealed class HandshakeDriver(Handshake handshake, IExportDirectory? inTls = null)
+/// <param name="refusal">Why the client is refused inside TLS; null: it is not.</param>
+internal sealed class HandshakeDriver(Handshake handshake, IExportDirectory? inTls = null, string? refusal = null)
 {
     private readonly List<byte> _pending = [];
 
@@ -47,9 +48,9 @@ internal sealed class HandshakeDriver(Handshake handshake, IExportDirectory? inT
 
             StepOutputMax = Math.Max(StepOutputMax, written);
             at += consumed;
-            if (Status == HandshakeStatus.StartTls && inTls is not null)
+            if (Status == HandshakeStatus.StartTls && (inTls is not null || refusal is not null))
             {
-                Handshake = Handshake.Secured(inTls);
+                Handshake = refusal is null ? Handshake.Secured(inTls!) : Handshake.Refused(refusal);
                 Status = HandshakeStatus.Continue;
             }
 

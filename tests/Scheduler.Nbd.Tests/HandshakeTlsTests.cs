@@ -154,7 +154,52 @@ public class HandshakeTlsTests
         = transmission d0
         """).Play(new TestExports { Stopping = true }, int.MaxValue / 2, HandshakeTls.Offered, new TestExports());
 
+    [Theory]
+    [InlineData(HandshakeTls.Offered)]
+    [InlineData(HandshakeTls.Required)]
+    public void A_client_that_is_refused_is_told_why_and_gets_nothing(HandshakeTls mode)
+    {
+        foreach (int chunk in new[] { int.MaxValue / 2, 7, 1 })
+        {
+            new Transcript(
+                $"""
+                C 00000003
+                {StartTls}
+                C IHAVEOPT 00000003 00000000                  # LIST
+                S OPTREPLY 00000003 80000002 00000007 'expired'
+                C IHAVEOPT 00000006 00000008 00000002 'd0' 0000
+                S OPTREPLY 00000006 80000002 00000007 'expired'
+                C IHAVEOPT 00000007 00000008 00000002 'd0' 0000
+                S OPTREPLY 00000007 80000002 00000007 'expired'
+                C IHAVEOPT 00000007 00000008 00000002 'd9' 0000   # there is none: the same answer
+                S OPTREPLY 00000007 80000002 00000007 'expired'
+                C IHAVEOPT 00000008 00000000                  # STRUCTURED_REPLY
+                S OPTREPLY 00000008 80000002 00000007 'expired'
+                C IHAVEOPT 0000000a 00010001 00*65537         # data beyond all bounds
+                S OPTREPLY 0000000a 80000002 00000007 'expired'
+                C IHAVEOPT 000000ff 00000000                  # not known
+                S OPTREPLY 000000ff 80000002 00000007 'expired'
+                C IHAVEOPT 00000005 00000000                  # STARTTLS
+                S OPTREPLY 00000005 80000003 00000015 'TLS_is_in_use_already'
+                C IHAVEOPT 00000002 00000000                  # ABORT
+                S OPTREPLY 00000002 00000001 00000000
+                = closed ClientAborted
+                """).Play(new TestExports(), chunk, mode, refusal: "expired");
+            new Transcript(
+                $"""
+                C 00000003
+                {StartTls}
+                C IHAVEOPT 00000001 00000002 'd0'             # EXPORT_NAME has no error
+                = closed ClientRefused
+                """).Play(new TestExports(), chunk, mode, refusal: "expired");
+        }
+    }
+
     [Fact]
-    public void A_handshake_is_secured_only_after_STARTTLS() =>
-        Assert.Throws<InvalidOperationException>(() => new Handshake(new TestExports(), HandshakeTls.Offered).Secured(new TestExports()));
+    public void A_handshake_goes_on_inside_TLS_only_after_STARTTLS()
+    {
+        Handshake handshake = new(new TestExports(), HandshakeTls.Offered);
+        Assert.Throws<InvalidOperationException>(() => handshake.Secured(new TestExports()));
+        Assert.Throws<InvalidOperationException>(() => handshake.Refused("expired"));
+    }
 }

@@ -48,9 +48,9 @@ internal sealed class Transcript
     /// <summary>
     /// Plays it, at most <paramref name="chunk"/> bytes at a time, and checks each answer and the end.
     /// </summary>
-    public void Play(IExportDirectory exports, int chunk, HandshakeTls tls = HandshakeTls.None, IExportDirectory? inTls = null)
+    public void Play(IExportDirectory exports, int chunk, HandshakeTls tls = HandshakeTls.None, IExportDirectory? inTls = null, string? refusal = null)
     {
-        HandshakeDriver driver = new(new Handshake(exports, tls), inTls);
+        HandshakeDriver driver = new(new Handshake(exports, tls), inTls, refusal);
         foreach ((byte[] client, byte[] server) in _exchanges)
         {
             ArrayBufferWriter<byte> output = new();

@@ -41,6 +41,9 @@ public enum CloseReason
     /// <summary><see cref="NbdOption.ExportName"/> without TLS, which this server requires.</summary>
     TlsRequired,
 
+    /// <summary><see cref="NbdOption.ExportName"/> of a client whose certificate is no good.</summary>
+    ClientRefused,
+
     /// <summary>A write whose payload is more than the server is ready to discard.</summary>
     PayloadTooLong,
 }

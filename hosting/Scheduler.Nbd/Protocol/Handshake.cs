@@ -47,6 +47,9 @@ public sealed class Handshake(IExportDirectory exports, HandshakeTls tls = Hands
     private uint _skippable = SkippedBytesMax;
     private bool _structuredReplies;
 
+    /// <summary>What a client that is refused is told, in UTF-8.</summary>
+    private byte[] _refusal = [];
+
     /// <summary>
     /// The export that base:allocation was chosen for, by the name the client used; null if it is not chosen.
     /// </summary>
@@ -96,8 +99,25 @@ public sealed class Handshake(IExportDirectory exports, HandshakeTls tls = Hands
     /// <param name="exports">What this client may see, now that TLS may have told who it is.</param>
     /// <returns>The handshake; its bounds begin anew.</returns>
     /// <exception cref="InvalidOperationException">The status is not <see cref="HandshakeStatus.StartTls"/>.</exception>
-    public Handshake Secured(IExportDirectory exports) => _status == HandshakeStatus.StartTls
-        ? new Handshake(exports, HandshakeTls.Active) { _clientFlags = _clientFlags }
+    public Handshake Secured(IExportDirectory exports) => InTls(exports, HandshakeTls.Active);
+
+    /// <summary>
+    /// Like <see cref="Secured"/>, of a client whose certificate is no good: whatever it asks for is refused with
+    /// <see cref="NbdOptionReply.ErrorPolicy"/> and the reason, so that who is in front of it learns that. TLS itself could not
+    /// tell: with TLS 1.3 the client takes it for agreed before the server has seen the certificate.
+    /// </summary>
+    /// <param name="reason">What the client is told: one line of at most 4096 bytes in UTF-8.</param>
+    /// <returns>The handshake; its bounds begin anew. It never gets to <see cref="HandshakeStatus.Transmission"/>.</returns>
+    /// <exception cref="InvalidOperationException">The status is not <see cref="HandshakeStatus.StartTls"/>.</exception>
+    public Handshake Refused(string reason)
+    {
+        Handshake refused = InTls(exports, HandshakeTls.Refused);
+        refused._refusal = Encoding.UTF8.GetBytes(reason);
+        return refused;
+    }
+
+    private Handshake InTls(IExportDirectory seen, HandshakeTls mode) => _status == HandshakeStatus.StartTls
+        ? new Handshake(seen, mode) { _clientFlags = _clientFlags }
         : throw new InvalidOperationException($"a handshake goes on inside TLS only after {nameof(HandshakeStatus.StartTls)}, not after {_status}");
 
     private HandshakeStatus TakeClientFlags(ReadOnlySpan<byte> input, ref int consumed)
@@ -162,8 +182,8 @@ public sealed class Handshake(IExportDirectory exports, HandshakeTls tls = Hands
     private HandshakeStatus Answer(
         NbdOption option, ReadOnlySpan<byte> data, HandshakeFlags clientFlags, IBufferWriter<byte> output)
     {
-        if (tls == HandshakeTls.Required && option is not (NbdOption.StartTls or NbdOption.Abort))
-            return RequireTls(option, output);
+        if (option is not (NbdOption.StartTls or NbdOption.Abort) && ForbidsAll(option, output) is { } forbidden)
+            return forbidden;
         switch (option)
         {
             case NbdOption.StartTls:
@@ -192,8 +212,8 @@ public sealed class Handshake(IExportDirectory exports, HandshakeTls tls = Hands
     /// </summary>
     private HandshakeStatus AnswerTooBig(NbdOption option, IBufferWriter<byte> output)
     {
-        if (tls == HandshakeTls.Required && option is not (NbdOption.StartTls or NbdOption.Abort))
-            return RequireTls(option, output);
+        if (option is not (NbdOption.StartTls or NbdOption.Abort) && ForbidsAll(option, output) is { } forbidden)
+            return forbidden;
         switch (option)
         {
             case NbdOption.StartTls:
@@ -216,16 +236,24 @@ public sealed class Handshake(IExportDirectory exports, HandshakeTls tls = Hands
         }
     }
 
-    /// <summary>Before TLS, where nothing goes without it; EXPORT_NAME has no error reply.</summary>
-    private HandshakeStatus RequireTls(NbdOption option, IBufferWriter<byte> output) => option == NbdOption.ExportName
-        ? Close(CloseReason.TlsRequired)
-        : Refuse(option, NbdOptionReply.ErrorTlsRequired, "TLS is required"u8, output);
+    /// <summary>
+    /// The answer to any option before TLS, where nothing goes without it, and to a client that is refused; null: the option
+    /// may be looked at. EXPORT_NAME has no error reply.
+    /// </summary>
+    private HandshakeStatus? ForbidsAll(NbdOption option, IBufferWriter<byte> output) => tls switch
+    {
+        HandshakeTls.Required when option == NbdOption.ExportName => Close(CloseReason.TlsRequired),
+        HandshakeTls.Required => Refuse(option, NbdOptionReply.ErrorTlsRequired, "TLS is required"u8, output),
+        HandshakeTls.Refused when option == NbdOption.ExportName => Close(CloseReason.ClientRefused),
+        HandshakeTls.Refused => Refuse(option, NbdOptionReply.ErrorPolicy, _refusal, output),
+        _ => null,
+    };
 
     private HandshakeStatus AnswerStartTls(bool isEmpty, IBufferWriter<byte> output)
     {
         if (tls == HandshakeTls.None)
             return Refuse(NbdOption.StartTls, NbdOptionReply.ErrorUnsupported, default, output);
-        if (tls == HandshakeTls.Active)
+        if (tls is HandshakeTls.Active or HandshakeTls.Refused)
             return Refuse(NbdOption.StartTls, NbdOptionReply.ErrorInvalid, "TLS is in use already"u8, output);
         if (!isEmpty)
             return TakesNoData(NbdOption.StartTls, output);

@@ -14,4 +14,7 @@ public enum HandshakeTls
 
     /// <summary>The handshake runs inside it.</summary>
     Active,
+
+    /// <summary>The handshake runs inside it, and policy forbids the client everything: its certificate is no good.</summary>
+    Refused,
 }

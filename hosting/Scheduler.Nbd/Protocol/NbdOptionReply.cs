@@ -18,6 +18,9 @@ public enum NbdOptionReply : uint
     /// <summary>The option is not known here.</summary>
     ErrorUnsupported = ErrorBit + 1,
 
+    /// <summary>The server's policy forbids it.</summary>
+    ErrorPolicy = ErrorBit + 2,
+
     /// <summary>The option or its data is malformed, or does not fit what was negotiated.</summary>
     ErrorInvalid = ErrorBit + 3,
 

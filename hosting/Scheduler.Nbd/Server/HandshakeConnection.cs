@@ -209,14 +209,23 @@ internal sealed unsafe class HandshakeConnection : ILoopDescriptor, ILoopWork
         int client = _socket;
         _socket = inner;
         _tls = TlsSession.Begin(
-            _server.Tls!, client, outer, certificate => _loop.Post(() => Secured(certificate)), reason => _loop.Post(() => Refused(reason)));
+            _server.Tls!, client, outer, peer => _loop.Post(() => Secured(peer)), reason => _loop.Post(() => TlsFailed(reason)));
     }
 
-    private void Secured(PeerCertificate? certificate)
+    private void Secured(TlsPeer peer)
     {
         if (_ended)
             return;
-        _handshake = _handshake.Secured(_server.ExportsFor(_peer, new PeerIdentity(certificate, _user)));
+        if (peer.Refusal is { } reason)
+        {
+            _server.CertificateRefused(_peer, reason, peer.Remote);
+            _handshake = _handshake.Refused(reason);
+        }
+        else
+        {
+            _handshake = _handshake.Secured(_server.ExportsFor(_peer, new PeerIdentity(peer.Certificate, _user)));
+        }
+
         _status = HandshakeStatus.NeedMore;
         try
         {
@@ -228,11 +237,11 @@ internal sealed unsafe class HandshakeConnection : ILoopDescriptor, ILoopWork
         }
     }
 
-    private void Refused(string reason)
+    private void TlsFailed(string reason)
     {
         if (_ended)
             return;
-        _server.TlsRefused(_peer, reason);
+        _server.TlsFailed(_peer, reason);
         End(reason);
     }
 

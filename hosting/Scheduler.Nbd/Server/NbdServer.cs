@@ -253,7 +253,9 @@ public sealed partial class NbdServer : IDisposable
         return _exports.SeenBy(sight);
     }
 
-    internal void TlsRefused(string peer, string reason) => TlsFailed(_logger, peer, reason);
+    internal void TlsFailed(string peer, string reason) => TlsBroke(_logger, peer, reason);
+
+    internal void CertificateRefused(string peer, string reason, string remote) => ClientRefused(_logger, peer, reason, remote);
 
     // A Unix socket does not leave the machine.
     private HandshakeTls TlsFor(bool isUnix) => _options.Tls is null ? HandshakeTls.None
@@ -288,7 +290,10 @@ public sealed partial class NbdServer : IDisposable
     private static partial void HandshakeEnded(ILogger logger, string peer, string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "NBD {Peer}: TLS failed: {Reason}")]
-    private static partial void TlsFailed(ILogger logger, string peer, string reason);
+    private static partial void TlsBroke(ILogger logger, string peer, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "NBD {Peer}: refused: {Reason} (from {Remote})")]
+    private static partial void ClientRefused(ILogger logger, string peer, string reason, string remote);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "NBD {Peer}: the certificate '{Subject}', sha256:{Sha256}, is no guest's: it sees no disk")]
     private static partial void UnknownCertificate(ILogger logger, string peer, string subject, string sha256);

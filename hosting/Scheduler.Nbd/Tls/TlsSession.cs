@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
-using Scheduler.Nbd.Access;
 
 namespace Scheduler.Nbd.Tls;
 
@@ -27,6 +26,8 @@ internal sealed class TlsSession
     private readonly string _remote;
     private readonly bool _needsCertificate;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Why the client is refused, so that nothing but a look at its certificate lets it in; null: it is not.</summary>
     private string? _refusal;
 
     private TlsSession(int client, int inner, bool needsCertificate)
@@ -35,18 +36,23 @@ internal sealed class TlsSession
         _inner = Take(inner);
         _remote = _client.RemoteEndPoint is { } endpoint and not UnixDomainSocketEndPoint ? endpoint.ToString()! : "a Unix socket";
         _needsCertificate = needsCertificate;
-        _stream = new SslStream(new NetworkStream(_client, ownsSocket: true), leaveInnerStreamOpen: false, (_, certificate, chain, errors) => IsGood(certificate, chain, errors));
+        _refusal = needsCertificate ? "the client's certificate was not looked at" : null;
+        _stream = new SslStream(new NetworkStream(_client, ownsSocket: true), leaveInnerStreamOpen: false, (_, certificate, chain, errors) =>
+        {
+            // A refusal here would only end the connection; inside TLS the client can be told why.
+            _refusal = _needsCertificate ? Refusal(certificate, chain, errors) : null;
+            return true;
+        });
     }
 
     /// <summary>Begins the handshake, on the thread pool.</summary>
     /// <param name="tls">The server's settings.</param>
     /// <param name="client">The client's socket; from now on the session's.</param>
     /// <param name="inner">One end of a pair of sockets; likewise.</param>
-    /// <param name="secured">Told when the handshake has succeeded, on any thread, with the client's certificate if the
-    /// settings ask for one.</param>
+    /// <param name="secured">Told when the handshake has succeeded, on any thread.</param>
     /// <param name="failed">Told, in place of that, why it has not; the sockets are closed then.</param>
     /// <returns>The session.</returns>
-    public static TlsSession Begin(ServerTls tls, int client, int inner, Action<PeerCertificate?> secured, Action<string> failed)
+    public static TlsSession Begin(ServerTls tls, int client, int inner, Action<TlsPeer> secured, Action<string> failed)
     {
         TlsSession session = new(client, inner, tls.NeedsCertificate);
         _ = Task.Run(() => session.RunAsync(tls, secured, failed));
@@ -78,40 +84,35 @@ internal sealed class TlsSession
         ended();
     }
 
-    private async Task RunAsync(ServerTls tls, Action<PeerCertificate?> secured, Action<string> failed)
+    private async Task RunAsync(ServerTls tls, Action<TlsPeer> secured, Action<string> failed)
     {
-        PeerCertificate? certificate;
+        TlsPeer peer;
         try
         {
             await _stream.AuthenticateAsServerAsync(tls.Current());
-            certificate = _needsCertificate ? ClientCertificate.Read((X509Certificate2)_stream.RemoteCertificate!) : null;
+            peer = new TlsPeer(
+                _remote, _needsCertificate && _refusal is null ? ClientCertificate.Read((X509Certificate2)_stream.RemoteCertificate!) : null, _refusal);
         }
 #pragma warning disable CA1031 // Whatever it is, it is this connection's alone.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
             Abort();
-            failed($"{_refusal ?? ClientCertificate.Printable((exception.InnerException ?? exception).Message)} (from {_remote})");
+            failed($"{ClientCertificate.Printable((exception.InnerException ?? exception).Message)} (from {_remote})");
             _ended.SetResult();
             return;
         }
 
-        secured(certificate);
+        secured(peer);
         await Task.WhenAll(PumpAsync(InwardAsync), PumpAsync(OutwardAsync));
         Abort();
         _ended.SetResult();
     }
 
-    private bool IsGood(X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
-    {
-        if (!_needsCertificate)
-            return true;
-        if (certificate is null)
-            _refusal = "the client has shown no certificate";
-        else if (errors != SslPolicyErrors.None)
-            _refusal = $"the client's certificate '{ClientCertificate.Printable(certificate.Subject)}' is not valid: {Problems(chain)}";
-        return _refusal is null;
-    }
+    private static string? Refusal(X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors) =>
+        certificate is null ? "the client has shown no certificate"
+        : errors != SslPolicyErrors.None ? $"the client's certificate '{ClientCertificate.Printable(certificate.Subject)}' is not valid: {Problems(chain)}"
+        : null;
 
     private static string Problems(X509Chain? chain) =>
         chain is { ChainStatus.Length: > 0 } ? string.Join(", ", chain.ChainStatus.Select(status => status.Status)) : "it can't be checked";

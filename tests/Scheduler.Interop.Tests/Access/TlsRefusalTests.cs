@@ -18,14 +18,14 @@ public sealed class TlsRefusalTests
 
     [SkippableTheory]
     [InlineData("missing", "the client has shown no certificate")]
-    [InlineData("wrong CA", "'CN=web' is not valid: ")]
-    [InlineData("same name of CA", "'CN=web' is not valid: ")]
-    [InlineData("expired", "'CN=web' is not valid: NotTimeValid")]
-    [InlineData("not valid yet", "'CN=web' is not valid: NotTimeValid")]
-    [InlineData("a server's", "'CN=web' is not valid: NotValidForUsage")]
-    public void A_bad_certificate_is_refused(string kind, string reason)
+    [InlineData("wrong CA", "the client's certificate 'CN=web' is not valid: ")]
+    [InlineData("same name of CA", "the client's certificate 'CN=web' is not valid: ")]
+    [InlineData("expired", "the client's certificate 'CN=web' is not valid: NotTimeValid")]
+    [InlineData("not valid yet", "the client's certificate 'CN=web' is not valid: NotTimeValid")]
+    [InlineData("a server's", "the client's certificate 'CN=web' is not valid: NotValidForUsage")]
+    public void A_bad_certificate_is_refused_with_the_reason(string kind, string said)
     {
-        Requires.Tool("nbdinfo");
+        Requires.Tool("nbdinfo", "qemu-img");
         using TlsPlace place = new();
         using Authority other = new(kind == "same name of CA" ? "Test CA" : "Other CA");
         using X509Certificate2? certificate = kind switch
@@ -39,10 +39,27 @@ public sealed class TlsRefusalTests
         using ServiceProcess service = place.Start();
         string directory = place.Client("client", certificate);
 
-        ToolResult refused = Tool.Run("nbdinfo", "--size", service.TlsUri("d0", directory));
-        Assert.True(refused.Status > 0, refused.ToString());
-        service.Process.WaitUntil(() => service.Process.Log.Contains(reason, StringComparison.Ordinal), TimeSpan.FromSeconds(10), $"no \"{reason}\"\n{refused}");
-        Assert.Contains("TLS failed", service.Process.Log, StringComparison.Ordinal);
+        // Its disk, one that is not there, and the list.
+        foreach (string disk in new[] { "d0", "d9" })
+        {
+            ToolResult refused = Tool.Run("nbdinfo", "--size", service.TlsUri(disk, directory));
+            Assert.True(refused.Status > 0, refused.ToString());
+            Assert.Contains("server policy prevents NBD_OPT_", refused.Error, StringComparison.Ordinal);
+        }
+
+        ToolResult list = Tool.Run("nbdinfo", "--list", service.TlsUri("", directory));
+        Assert.True(list.Status > 0, list.ToString());
+        Assert.DoesNotContain("d0", list.Output, StringComparison.Ordinal);
+        Assert.Contains($"refused: {said}", service.Process.Log, StringComparison.Ordinal);
+        Assert.DoesNotContain("is no guest's", service.Process.Log, StringComparison.Ordinal);
+
+        // qemu prints what the service says, too, if it does not refuse to use such a certificate.
+        ToolResult qemu = Tool.Run(
+            "qemu-img", "info", "--object", $"tls-creds-x509,id=tls0,endpoint=client,dir={directory},sanity-check=off",
+            "--image-opts", $"driver=nbd,server.type=inet,server.host=127.0.0.1,server.port={service.Endpoint.Port},export=d0,tls-creds=tls0");
+        Assert.True(qemu.Status > 0, qemu.ToString());
+        Assert.Contains("Denied by server for option", qemu.Error, StringComparison.Ordinal);
+        Assert.Contains($"server reported: {said}", qemu.Error, StringComparison.Ordinal);
 
         // A good one goes on.
         using NbdClient good = NbdClient.OpenTls(service, "d0", place.Web);
