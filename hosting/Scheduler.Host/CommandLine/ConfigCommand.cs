@@ -13,8 +13,10 @@ internal static class ConfigCommand
     {
         ConfigOptions checkOptions = new();
         Command check = checkOptions.AddTo(new Command(
-            "check", "Loads and checks a configuration as serve does, and says what it would serve, or the first mistake. Opens nothing."));
-        check.SetAction((parsed, _) => Summarize(checkOptions.Source(parsed).LoadWithKeys(), parsed.InvocationConfiguration.Output));
+            "check", "Loads and checks a configuration as serve does, and says what it would serve, or all mistakes. Opens nothing."));
+        check.SetAction((parsed, _) => checkOptions.Source(parsed).Check(out IReadOnlyList<HoconException> mistakes) is { } loaded
+            ? Summarize(loaded, parsed.InvocationConfiguration.Output)
+            : Tell(mistakes, parsed.InvocationConfiguration.Error));
 
         ConfigOptions showOptions = new();
         Command show = showOptions.AddTo(new Command("show", "Prints every key that is set, with its value and where it was written."));
@@ -36,6 +38,13 @@ internal static class ConfigCommand
             await output.WriteLineAsync($"nbd: {endpoint}");
         await output.WriteLineAsync($"admin: {settings.AdminListen}");
         return 0;
+    }
+
+    private static async Task<int> Tell(IReadOnlyList<HoconException> mistakes, TextWriter error)
+    {
+        foreach (HoconException mistake in mistakes)
+            await error.WriteLineAsync(mistake.Message);
+        return SchedulerCommandLine.ExitUsage;
     }
 
     // Itself a configuration file.

@@ -6,7 +6,8 @@ namespace Scheduler.Host.Configuration;
 /// the item <c>{ "&lt;item&gt;" { ... } }</c> is a list of sections, and that is what each of them has by default.
 /// </summary>
 /// <param name="reference">The resolved reference.</param>
-internal sealed class KnownKeys(HoconObject reference)
+/// <param name="mistakes">Where mistakes go; in place of what is wrong there is then what the reference has.</param>
+internal sealed class KnownKeys(HoconObject reference, Mistakes mistakes)
 {
     /// <summary>The member that stands for any name.</summary>
     public const string Template = "<name>";
@@ -19,7 +20,7 @@ internal sealed class KnownKeys(HoconObject reference)
     /// changed.</param>
     /// <returns>The configuration without templates.</returns>
     /// <exception cref="HoconException">A key is unknown, or is a section where a value belongs, or the
-    /// reverse.</exception>
+    /// reverse, and mistakes are not collected.</exception>
     public HoconObject Complete(HoconObject configuration) => Complete([], configuration, reference);
 
     private HoconObject Complete(string[] path, HoconObject section, HoconObject known)
@@ -31,7 +32,13 @@ internal sealed class KnownKeys(HoconObject reference)
             string[] at = [.. path, name];
             HoconValue? expected = known.TryGet(name, out HoconValue? same) ? same
                 : known.TryGet(Template, out HoconValue? any) ? any
-                : throw Unknown(at, value);
+                : null;
+            if (expected is null)
+            {
+                mistakes.Add(Unknown(at, value));
+                continue;
+            }
+
             HoconValue completed = Complete(at, value, expected);
             if (name == Template)
                 continue;
@@ -63,7 +70,8 @@ internal sealed class KnownKeys(HoconObject reference)
                     HoconList => $"is a list of texts; write {name} = [\"first\", \"second\"]",
                     _ => $"is a single value; write {name} = value",
                 };
-                throw new HoconException(value.Position, HoconKey.Render(path), shape);
+                mistakes.Add(new HoconException(value.Position, HoconKey.Render(path), shape));
+                return Complete(path, expected, expected);
         }
     }
 
@@ -73,10 +81,10 @@ internal sealed class KnownKeys(HoconObject reference)
         foreach (HoconValue item in list.Items)
         {
             if (item is not HoconObject section)
-                throw new HoconException(item.Position, HoconKey.Render(path), SectionListShape(path));
+                mistakes.Add(new HoconException(item.Position, HoconKey.Render(path), SectionListShape(path)));
 
             // The reference's own item is a description, not an item.
-            if (!section.TryGet(ItemTemplate, out _))
+            else if (!section.TryGet(ItemTemplate, out _))
                 items.Add(Complete(path, section, defaults).Over(defaults));
         }
 

@@ -24,9 +24,10 @@ internal sealed class ReferenceFile(string name)
     /// <summary>Carries out a configuration's substitutions, refuses unknown keys and fills in defaults.</summary>
     /// <param name="root">The reference with files merged over it.</param>
     /// <param name="environment">Gives an environment variable or null.</param>
+    /// <param name="mistakes">Where mistakes go that leave the rest readable; by default the first one is thrown.</param>
     /// <returns>The configuration.</returns>
     /// <exception cref="HoconException">A key or a substitution is wrong.</exception>
-    public HoconDocument Complete(HoconObjectNode root, Func<string, string?> environment)
+    public HoconDocument Complete(HoconObjectNode root, Func<string, string?> environment, Mistakes? mistakes = null)
     {
         HoconObject resolved = new HoconResolver(root, environment).Resolve();
         HoconObject reference = Resolve(environment);
@@ -36,6 +37,6 @@ internal sealed class ReferenceFile(string name)
         HoconObject relevant = new(
             resolved.Position,
             resolved.Members.Where(member => reference.TryGet(member.Key, out _) || !named.Contains(member.Key)));
-        return new HoconDocument(new KnownKeys(reference).Complete(relevant));
+        return new HoconDocument(new KnownKeys(reference, mistakes ?? new Mistakes(all: false)).Complete(relevant));
     }
 }

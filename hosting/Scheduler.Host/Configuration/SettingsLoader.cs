@@ -29,16 +29,43 @@ public static class SettingsLoader
     }
 
     /// <summary>As <see cref="Load"/>, with the keys that the settings were made from.</summary>
-    internal static LoadedSettings LoadWithKeys(string? file, IReadOnlyList<string> sets, Func<string, string?> environment)
+    internal static LoadedSettings LoadWithKeys(string? file, IReadOnlyList<string> sets, Func<string, string?> environment) =>
+        Read(file, sets, environment, new Mistakes(all: false));
+
+    /// <summary>As <see cref="LoadWithKeys"/>, but finds all mistakes. Beside one that leaves the files unreadable (syntax, an
+    /// include, a substitution) there may be more.</summary>
+    /// <param name="file">As there.</param>
+    /// <param name="sets">As there.</param>
+    /// <param name="environment">As there.</param>
+    /// <param name="found">The mistakes; the first is the one that there would be thrown.</param>
+    /// <returns>The settings; null if there are mistakes.</returns>
+    internal static LoadedSettings? Check(
+        string? file, IReadOnlyList<string> sets, Func<string, string?> environment, out IReadOnlyList<HoconException> found)
+    {
+        Mistakes mistakes = new(all: true);
+        try
+        {
+            LoadedSettings loaded = Read(file, sets, environment, mistakes);
+            found = mistakes.Found;
+            return found.Count == 0 ? loaded : null;
+        }
+        catch (HoconException exception)
+        {
+            found = [.. mistakes.Found, exception];
+            return null;
+        }
+    }
+
+    private static LoadedSettings Read(string? file, IReadOnlyList<string> sets, Func<string, string?> environment, Mistakes mistakes)
     {
         if (file?.Length == 0)
             throw new HoconException(new HoconPosition("--config", 0), "", "needs the name of a file");
         string path = file ?? ShippedFiles.Find(DefaultFile);
-        HoconDocument document = LoadDocument(path, sets, environment);
+        HoconDocument document = LoadDocument(path, sets, environment, mistakes);
         IConfiguration configuration =
             new ConfigurationBuilder().Add(new HoconConfigurationSource(document)).Build();
         ServiceOptions options = configuration.GetSection(ServiceOptions.Section).Get<ServiceOptions>() ?? new();
-        return new LoadedSettings(path, new SettingsBuilder(document, new HoconPosition(path, 0)).Build(options), document);
+        return new LoadedSettings(path, new SettingsBuilder(document, new HoconPosition(path, 0), mistakes).Build(options), document);
     }
 
     /// <summary>The keys of the reference with its defaults, templates included.</summary>
@@ -48,12 +75,12 @@ public static class SettingsLoader
     internal static string ReadReference() => _reference.Read();
 
     private static HoconDocument LoadDocument(
-        string path, IReadOnlyList<string> sets, Func<string, string?> environment)
+        string path, IReadOnlyList<string> sets, Func<string, string?> environment, Mistakes mistakes)
     {
         HoconObjectNode root = _reference.Parse();
         root.Merge(new HoconFiles().Load(path));
         foreach (string set in sets)
             SetOption.Apply(set, root);
-        return _reference.Complete(root, environment);
+        return _reference.Complete(root, environment, mistakes);
     }
 }

@@ -10,6 +10,12 @@ public sealed class SettingsSource(string? file, IReadOnlyList<string> sets)
     /// <exception cref="HoconException">A file, key or value is wrong.</exception>
     public ServiceSettings Load() => LoadWithKeys().Settings;
 
+    /// <summary>The same, with the keys, or all mistakes.</summary>
+    /// <param name="found">The mistakes.</param>
+    /// <returns>Checked settings and their keys; null if there are mistakes.</returns>
+    internal LoadedSettings? Check(out IReadOnlyList<HoconException> found) =>
+        SettingsLoader.Check(file, sets, Environment.GetEnvironmentVariable, out found);
+
     /// <summary>The same, with the keys.</summary>
     /// <returns>Checked settings and their keys.</returns>
     /// <exception cref="HoconException">A file, key or value is wrong.</exception>

@@ -52,6 +52,20 @@ public sealed class ConfigCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Check_tells_all_mistakes()
+    {
+        Assert.Equal(2, await Run("check", "--config", _file.Path, "--set", "volumes.vol0.depth=deep", "--set", "guests.g0.weight=0"));
+        Assert.Equal(
+            """
+            --set: scheduler.volumes.vol0.depth: 'deep' is not a whole number from 1 to 1024
+            --set: scheduler.guests.g0.weight: '0' is not a whole number from 1 to 10000
+
+            """,
+            _error.ToString());
+        Assert.Equal("", _output.ToString());
+    }
+
+    [Fact]
     public async Task Show_prints_values_and_where_they_are_from()
     {
         Assert.Equal(0, await Run("show", "--config", _file.Path, "--set", "volumes.vol0.depth=8"));

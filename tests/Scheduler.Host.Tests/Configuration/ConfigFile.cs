@@ -35,14 +35,31 @@ internal sealed class ConfigFile : IDisposable
     /// <summary>Loads without this process's environment.</summary>
     public ServiceSettings Load(params string[] sets) => SettingsLoader.Load(Path, sets, _ => null);
 
-    /// <summary>The error, with the file's directory left out.</summary>
-    public string Error(params string[] sets) =>
-        Assert.Throws<HoconException>(() => Load(sets)).Message.Replace(_directory + "/", "");
+    /// <summary>The error, with the file's directory left out. It is also the first of all mistakes.</summary>
+    public string Error(params string[] sets)
+    {
+        string error = Assert.Throws<HoconException>(() => Load(sets)).Message.Replace(_directory + "/", "");
+        Assert.Equal(error, Mistakes(sets)[0]);
+        return error;
+    }
+
+    /// <summary>All mistakes, likewise.</summary>
+    public IReadOnlyList<string> Mistakes(params string[] sets)
+    {
+        Assert.Null(SettingsLoader.Check(Path, sets, _ => null, out IReadOnlyList<HoconException> mistakes));
+        return [.. mistakes.Select(mistake => mistake.Message.Replace(_directory + "/", ""))];
+    }
 
     public static ServiceSettings LoadText(string text)
     {
         using ConfigFile file = new(text);
         return file.Load();
+    }
+
+    public static IReadOnlyList<string> MistakesOf(string text)
+    {
+        using ConfigFile file = new(text);
+        return file.Mistakes();
     }
 
     public static string ErrorOf(string text)

@@ -21,8 +21,11 @@ public class KnownKeysTests
     [InlineData("scheduler.nbd.listen = [null]", "scheduler.nbd.listen: is a list of texts; write listen = [\"first\", \"second\"]")]
     [InlineData("scheduler.nbd.credits { }", "scheduler.nbd.credits: is a single value; write credits = value")]
     [InlineData("scheduler.nbd.credits = [1]", "scheduler.nbd.credits: is a single value; write credits = value")]
-    public void A_key_that_the_reference_lacks_is_refused(string line, string error) =>
+    public void A_key_that_the_reference_lacks_is_refused(string line, string error)
+    {
         Assert.Equal($"x.conf:15: {error}", ConfigFile.ErrorOf($"{ConfigFile.Valid}\n{line}"));
+        _ = Assert.Single(ConfigFile.MistakesOf($"{ConfigFile.Valid}\n{line}"));
+    }
 
     [Fact]
     public void A_key_of_a_very_long_name_is_refused_in_one_line() =>

@@ -73,8 +73,11 @@ public sealed class SettingsRuleTests : IDisposable
     [InlineData("admin.listen=http://127.0.0.1/x", "'http://127.0.0.1/x' is not an address to listen on; write http://127.0.0.1:80 or unix:path")]
     [InlineData("admin.listen=http://example.org", "'http://example.org' is not an address to listen on; write http://127.0.0.1:80 or unix:path")]
     [InlineData("admin.listen=unix:", "must be set")]
-    public void A_bad_value_is_one_line_with_its_key(string set, string problem) =>
+    public void A_bad_value_is_one_line_with_its_key(string set, string problem)
+    {
         Assert.Equal($"--set: scheduler.{set[..set.IndexOf('=')]}: {problem}", _file.Error(set));
+        _ = Assert.Single(_file.Mistakes(set));
+    }
 
     [Theory]
     [InlineData("guests.g0={ reservation = 10, limit = 5 }", "guests.g0.limit: 5 is below the reservation of 10; 0 means no limit")]
@@ -87,8 +90,46 @@ public sealed class SettingsRuleTests : IDisposable
     [InlineData("nbd.listen=[\"http://127.0.0.1\"]", "nbd.listen: 'http://127.0.0.1' is not an address to listen on; write tcp://127.0.0.1:10809 or unix:path")]
     [InlineData("nbd.listen=[\"tcp://::1\"]", "nbd.listen: 'tcp://::1' is not an address to listen on; write tcp://127.0.0.1:10809 or unix:path")]
     [InlineData("nbd.listen=[", "nbd.listen: this '[' is never closed")]
-    public void A_bad_combination_is_one_line_with_its_key(string set, string problem) =>
+    public void A_bad_combination_is_one_line_with_its_key(string set, string problem)
+    {
         Assert.Equal($"--set: scheduler.{problem}", _file.Error(set));
+        _ = Assert.Single(_file.Mistakes(set));
+    }
+
+    [Fact]
+    public void All_mistakes_are_told_and_nothing_that_follows_from_them()
+    {
+        Assert.Equal(
+            [
+                "x.conf:16: scheduler.nbd.credits: is a single value; write credits = value",
+                "x.conf:15: scheduler.volumes.vol1.dept: unknown key; did you mean scheduler.volumes.vol1.depth?",
+                "x.conf:3: scheduler.volumes.vol0.size: '4GX' is not a size; write e.g. 4GiB",
+                "x.conf:17: scheduler.volumes.vol0.depth: 'deep' is not a whole number from 1 to 1024",
+                "x.conf:18: scheduler.volumes.copy.path: is also the path of volume vol0",
+                "x.conf:19: scheduler.guests.g0.weight: '0' is not a whole number from 1 to 10000",
+                "x.conf:20: scheduler.guests.g2.certificates: 'web' is neither CN=name, the common name of a certificate, nor sha256: and 64 hexadecimal digits",
+                "x.conf:20: scheduler.guests.g2.certificates: 'db' is neither CN=name, the common name of a certificate, nor sha256: and 64 hexadecimal digits",
+                "x.conf:21: scheduler.data-dir: must be set",
+                "x.conf:22: scheduler.log.level: 'loud' is not one of trace, debug, information, warning, error, critical, none",
+                "x.conf:23: scheduler.disks.d3.guest: there is no guest 'g4'; did you mean g0?",
+                "x.conf:23: scheduler.disks.d3.size: must be set",
+            ],
+            ConfigFile.MistakesOf($$"""
+            {{ConfigFile.Valid.Replace("4GiB", "4GX")}}
+            scheduler.volumes.vol1.dept = 4
+            scheduler.nbd.credits = [1]
+            scheduler.volumes.vol0.depth = deep
+            scheduler.volumes.copy { path = data/vol0.img, size = 4k }
+            scheduler.guests.g0.weight = 0
+            scheduler.guests.g2.certificates = ["web", "CN=good", "db"]
+            scheduler.data-dir = ""
+            scheduler.log.level = loud
+            scheduler.disks.d3 { volume = vol1, guest = g4 }
+            """));
+
+        // What can't be read hides what is in it.
+        Assert.Equal(["x.conf:1: this '{' is never closed"], ConfigFile.MistakesOf("scheduler { insecure = perhaps"));
+    }
 
     [Theory]
     [InlineData("fair", PolicyKind.Fair)]

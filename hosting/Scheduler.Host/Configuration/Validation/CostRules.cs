@@ -57,7 +57,7 @@ internal sealed class CostRules(SettingsReader reader, string section)
 
         return present is null || missing is null
             ? present is not null
-            : throw reader.Error(At(present), $"a profile needs {missing} too; without channels, read and write they are learned");
+            : reader.Wrong(At(present), $"a profile needs {missing} too; without channels, read and write they are learned", false);
     }
 
     private string At(string name) => SettingsReader.Key(section, name);

@@ -5,21 +5,28 @@ namespace Scheduler.Host.Configuration;
 
 /// <summary>Checks disks: each within its volume or a logical volume, none overlapping another.</summary>
 /// <param name="reader">Converts values and makes errors.</param>
-/// <param name="volumes">By name.</param>
-/// <param name="guests">By name.</param>
+/// <param name="volumes">By name; null for those with mistakes.</param>
+/// <param name="guests">By name; null for those with mistakes.</param>
 internal sealed class DiskRules(
     SettingsReader reader,
-    IReadOnlyDictionary<string, VolumeSettings> volumes,
-    IReadOnlyDictionary<string, GuestSettings> guests)
+    IReadOnlyDictionary<string, VolumeSettings?> volumes,
+    IReadOnlyDictionary<string, GuestSettings?> guests)
 {
     private readonly List<DiskSettings> _checked = [];
 
-    public DiskSettings Check(string key, string name, DiskEntry entry)
+    /// <returns>The disk; null if it, its volume or its guest has mistakes.</returns>
+    public DiskSettings? Check(string key, string name, DiskEntry entry)
     {
-        VolumeSettings volume = Named(At("volume"), entry.Volume, volumes, "volume");
-        GuestSettings guest = Named(At("guest"), entry.Guest, guests, "guest");
+        int mistakes = reader.MistakeCount;
+        VolumeSettings? volume = Named(At("volume"), entry.Volume, volumes, "volume");
+        GuestSettings? guest = Named(At("guest"), entry.Guest, guests, "guest");
+        OrderedMode ordered = Ordered(At("ordered"), entry.Ordered);
+        if (volume is null)
+            return null;
         string? logical = LogicalVolume(key, entry, volume);
         (long offset, long size) = logical is null ? Slice(key, entry, volume) : (0, 0);
+        if (guest is null || reader.MistakeCount > mistakes)
+            return null;
         DiskSettings disk = new()
         {
             Name = name,
@@ -28,13 +35,15 @@ internal sealed class DiskRules(
             LogicalVolume = logical,
             Offset = offset,
             Size = size,
-            Ordered = Ordered(At("ordered"), entry.Ordered),
+            Ordered = ordered,
         };
         if (_checked.Find(other => Overlap(disk, other)) is { } overlapping)
         {
-            throw logical is null
-                ? reader.Error(At("offset"), $"the disk overlaps disk {overlapping.Name} on volume {volume.Name}")
-                : reader.Error(At("lv"), $"is also the logical volume of disk {overlapping.Name}");
+            if (logical is null)
+                reader.Wrong(At("offset"), $"the disk overlaps disk {overlapping.Name} on volume {volume.Name}");
+            else
+                reader.Wrong(At("lv"), $"is also the logical volume of disk {overlapping.Name}");
+            return null;
         }
 
         _checked.Add(disk);
@@ -56,15 +65,16 @@ internal sealed class DiskRules(
         {
             return string.IsNullOrEmpty(entry.Lv)
                 ? null
-                : throw reader.Error(lv, $"volume {volume.Name} is no volume group; give offset and size");
+                : reader.Wrong<string?>(lv, $"volume {volume.Name} is no volume group; give offset and size", entry.Lv);
         }
 
         // The offset has a default.
         if (entry.Size is not null || entry.Offset is not (null or "0"))
         {
-            throw reader.Error(
+            return reader.Wrong<string?>(
                 SettingsReader.Key(key, entry.Size is not null ? "size" : "offset"),
-                $"volume {volume.Name} is a volume group; give only lv, the logical volume");
+                $"volume {volume.Name} is a volume group; give only lv, the logical volume",
+                "");
         }
 
         return reader.Text(lv, entry.Lv);
@@ -74,29 +84,37 @@ internal sealed class DiskRules(
     {
         string offsetKey = SettingsReader.Key(key, "offset");
         string sizeKey = SettingsReader.Key(key, "size");
+        int mistakes = reader.MistakeCount;
         long offset = reader.Size(offsetKey, entry.Offset, 0, CatalogLimits.SizeMax, SettingsReader.BlockBytes);
         long size = reader.Size(sizeKey, entry.Size, SettingsReader.BlockBytes, CatalogLimits.SizeMax, SettingsReader.BlockBytes);
-        return offset <= volume.Size && size <= volume.Size - offset
-            ? (offset, size)
-            : throw reader.Error(
+        if (reader.MistakeCount == mistakes && (offset > volume.Size || size > volume.Size - offset))
+        {
+            reader.Wrong(
                 offset >= volume.Size ? offsetKey : sizeKey,
                 $"the disk ends beyond its volume: offset {ByteSize.Format(offset)}, size {ByteSize.Format(size)}, "
                 + $"volume {volume.Name} {ByteSize.Format(volume.Size)}");
+        }
+
+        return (offset, size);
     }
 
     private OrderedMode Ordered(string key, string? text)
     {
+        int mistakes = reader.MistakeCount;
         OrderedMode mode = reader.Choice<OrderedMode>(key, text);
-        return mode == OrderedMode.FlushFua
-            ? mode
-            : throw reader.Error(key, $"NBD disks take only flush-fua, not {text}");
+        if (mode != OrderedMode.FlushFua && reader.MistakeCount == mistakes)
+            reader.Wrong(key, $"NBD disks take only flush-fua, not {text}");
+        return mode;
     }
 
-    private T Named<T>(string key, string? name, IReadOnlyDictionary<string, T> declared, string kind)
+    private T? Named<T>(string key, string? name, IReadOnlyDictionary<string, T?> declared, string kind)
+        where T : class
     {
-        if (declared.TryGetValue(reader.Text(key, name), out T? value))
+        if (reader.Text(key, name) is not { Length: > 0 } given)
+            return null;
+        if (declared.TryGetValue(given, out T? value))
             return value;
-        string nearest = Nearest.To(name!, declared.Keys) is { } known ? $"; did you mean {known}?" : "";
-        throw reader.Error(key, $"there is no {kind} '{name}'{nearest}");
+        string nearest = Nearest.To(given, declared.Keys) is { } known ? $"; did you mean {known}?" : "";
+        return reader.Wrong<T?>(key, $"there is no {kind} '{given}'{nearest}", null);
     }
 }

@@ -32,7 +32,7 @@ internal sealed class GuestRules(SettingsReader reader)
         };
         if (guest.Limit != 0 && guest.Limit < guest.Reservation)
         {
-            throw reader.Error(
+            reader.Wrong(
                 At("limit"), $"{guest.Limit} is below the reservation of {guest.Reservation}; 0 means no limit");
         }
 
@@ -49,7 +49,7 @@ internal sealed class GuestRules(SettingsReader reader)
             ? text
             : Fingerprint(text);
         return identity is null
-            ? throw reader.Error(key, $"'{text}' is neither CN=name, the common name of a certificate, nor sha256: and 64 hexadecimal digits")
+            ? reader.Wrong(key, $"'{text}' is neither CN=name, the common name of a certificate, nor sha256: and 64 hexadecimal digits", text)
             : Own(key, guest, identity);
     }
 
@@ -65,12 +65,14 @@ internal sealed class GuestRules(SettingsReader reader)
     private uint User(string key, string guest, string text)
     {
         // The last number means nobody to the kernel.
+        int mistakes = reader.MistakeCount;
         uint user = (uint)reader.Count(key, text, 0L, uint.MaxValue - 1L);
-        _ = Own(key, guest, GuestIdentities.OfUser(user));
+        if (reader.MistakeCount == mistakes)
+            _ = Own(key, guest, GuestIdentities.OfUser(user));
         return user;
     }
 
     private string Own(string key, string guest, string identity) => _owners.TryAdd(identity, guest)
         ? identity
-        : throw reader.Error(key, _owners[identity] == guest ? $"{identity} is listed twice" : $"{identity} is also guest {_owners[identity]}");
+        : reader.Wrong(key, _owners[identity] == guest ? $"{identity} is listed twice" : $"{identity} is also guest {_owners[identity]}", identity);
 }

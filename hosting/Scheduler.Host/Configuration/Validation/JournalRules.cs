@@ -16,16 +16,17 @@ internal sealed class JournalRules(SettingsReader reader)
         if (entry.Postgres is null)
             return entry.Sqlite is null ? Path.Combine(dataDirectory, DefaultFile) : File(sqlite, entry.Sqlite);
         if (entry.Sqlite is not null)
-            throw reader.Error(postgres, "does not go with journal.sqlite: the journal is in one place; leave one of them out");
-        return Connection(postgres, reader.Text(postgres, entry.Postgres));
+            reader.Wrong(postgres, "does not go with journal.sqlite: the journal is in one place; leave one of them out");
+        string text = reader.Text(postgres, entry.Postgres);
+        return text.Length == 0 ? "" : Connection(postgres, text);
     }
 
     private string File(string key, string text) =>
-        IsConnection(reader.FilePath(key, text)) is false ? text : throw reader.Error(key, "is a connection string, not a file; write it as journal.postgres");
+        IsConnection(reader.FilePath(key, text)) is false ? text : reader.Wrong(key, "is a connection string, not a file; write it as journal.postgres", text);
 
     // What is wrong with it is not repeated: it may be the password.
     private string Connection(string key, string text) =>
-        IsConnection(text) is true ? text : throw reader.Error(key, "is not a connection string; write \"Host=...;Database=...;Username=...\"");
+        IsConnection(text) is true ? text : reader.Wrong(key, "is not a connection string; write \"Host=...;Database=...;Username=...\"", text);
 
     // Null: it is meant as one, and is wrong.
     private static bool? IsConnection(string text)

@@ -23,16 +23,17 @@ internal sealed class ListenRules(SettingsReader reader, bool insecure, bool aut
     public IReadOnlyList<ListenEndpoint> Nbd(string key, IReadOnlyList<string> texts)
     {
         if (texts.Count == 0)
-            throw reader.Error(key, "needs at least one address, e.g. [\"tcp://127.0.0.1:10809\"]");
+            reader.Wrong(key, "needs at least one address, e.g. [\"tcp://127.0.0.1:10809\"]");
         List<ListenEndpoint> endpoints = [];
         for (int i = 0; i < texts.Count; i++)
         {
             string itemKey = SettingsReader.Key(key, i.ToString(CultureInfo.InvariantCulture));
-            ListenEndpoint endpoint = Parse(itemKey, texts[i], "tcp", NbdPort);
+            if (Parse(itemKey, texts[i], "tcp", NbdPort) is not { } endpoint)
+                continue;
             if (!authenticated)
                 RequireLocal(itemKey, texts[i], endpoint, "127.0.0.1, [::1] or unix:path, or nbd.tls with client-ca and required = true");
             if (endpoints.Contains(endpoint) && endpoint is not TcpListenEndpoint { Port: 0 })
-                throw reader.Error(itemKey, $"'{texts[i]}' is listed twice");
+                reader.Wrong(itemKey, $"'{texts[i]}' is listed twice");
             endpoints.Add(endpoint);
         }
 
@@ -45,25 +46,27 @@ internal sealed class ListenRules(SettingsReader reader, bool insecure, bool aut
     {
         string address = reader.Text(key, text);
         bool isHttps = address.StartsWith("https:", StringComparison.Ordinal);
-        if (isHttps != tls)
-            throw reader.Error(key, tls ? $"'{address}' does without admin.tls; write https://127.0.0.1:443" : $"'{address}' needs admin.tls, with certificate and key");
-        ListenEndpoint endpoint = tls ? Parse(key, address, "https", 443) : Parse(key, address, "http", 80);
-        if (!tls)
+        if (address.Length > 0 && isHttps != tls)
+            reader.Wrong(key, tls ? $"'{address}' does without admin.tls; write https://127.0.0.1:443" : $"'{address}' needs admin.tls, with certificate and key");
+        ListenEndpoint? endpoint = address.Length == 0 ? null : isHttps ? Parse(key, address, "https", 443) : Parse(key, address, "http", 80);
+        if (endpoint is not null && !isHttps)
             RequireLocal(key, address, endpoint, "127.0.0.1, [::1] or unix:path, or https:// with admin.tls");
-        return endpoint;
+        return endpoint ?? new UnixListenEndpoint("");
     }
 
-    private ListenEndpoint Parse(string key, string text, string scheme, int defaultPort) =>
-        text.StartsWith("unix:", StringComparison.Ordinal)
-            ? new UnixListenEndpoint(UnixPath(key, text["unix:".Length..]))
-            : (ListenEndpoint?)Tcp(text, scheme, defaultPort) ?? throw reader.Error(
-                key, $"'{text}' is not an address to listen on; write {scheme}://127.0.0.1:{defaultPort} or unix:path");
+    private ListenEndpoint? Parse(string key, string text, string scheme, int defaultPort)
+    {
+        if (text.StartsWith("unix:", StringComparison.Ordinal))
+            return new UnixListenEndpoint(UnixPath(key, text["unix:".Length..]));
+        return Tcp(text, scheme, defaultPort) ?? reader.Wrong<TcpListenEndpoint?>(
+            key, $"'{text}' is not an address to listen on; write {scheme}://127.0.0.1:{defaultPort} or unix:path", null);
+    }
 
     private void RequireLocal(string key, string text, ListenEndpoint endpoint, string remedy)
     {
         if (!endpoint.IsLocal && !insecure)
         {
-            throw reader.Error(
+            reader.Wrong(
                 key,
                 $"'{text}' can be reached from other machines, which nothing here authenticates; use {remedy}, or set "
                 + "scheduler.insecure = true");
@@ -75,7 +78,7 @@ internal sealed class ListenRules(SettingsReader reader, bool insecure, bool aut
         reader.FilePath(key, path);
         return Encoding.UTF8.GetByteCount(path) <= UnixPathBytesMax
             ? path
-            : throw reader.Error(key, $"the path of a Unix socket has at most {UnixPathBytesMax} bytes");
+            : reader.Wrong(key, $"the path of a Unix socket has at most {UnixPathBytesMax} bytes", path);
     }
 
     /// <summary>Names other than localhost are refused: what they stand for may change after it was checked.</summary>

@@ -3,24 +3,26 @@ using Scheduler.Actors;
 namespace Scheduler.Host.Configuration;
 
 /// <summary>
-/// Checks bound options as a whole and gives the settings, or an error that names the first wrong key.
+/// Checks bound options as a whole and gives the settings, or the mistakes.
 /// </summary>
 /// <param name="document">Where each key was written, and in which order.</param>
 /// <param name="file">Where to point when a whole section is missing.</param>
-internal sealed class SettingsBuilder(HoconDocument document, HoconPosition file)
+/// <param name="mistakes">Where mistakes go.</param>
+internal sealed class SettingsBuilder(HoconDocument document, HoconPosition file, Mistakes mistakes)
 {
-    private readonly SettingsReader _reader = new(document);
+    private readonly SettingsReader _reader = new(document, mistakes);
 
     /// <summary>Checks everything.</summary>
     /// <param name="options">As bound from the same document.</param>
-    /// <returns>Settings that need no further checks.</returns>
-    /// <exception cref="HoconException">A value is missing or wrong.</exception>
+    /// <returns>Settings that need no further checks, unless mistakes were found.</returns>
+    /// <exception cref="HoconException">A value is missing or wrong, and mistakes are not collected.</exception>
     public ServiceSettings Build(ServiceOptions options)
     {
         bool insecure = _reader.Flag(At("insecure"), options.Insecure);
-        IReadOnlyList<VolumeSettings> volumes = Volumes(options);
-        IReadOnlyList<GuestSettings> guests = Guests(options);
-        TlsSettings? tls = new TlsRules(_reader).Check(At("nbd:tls"), options.Nbd.Tls, guests);
+        Dictionary<string, VolumeSettings?> volumes = Volumes(options);
+        Dictionary<string, GuestSettings?> guests = Guests(options);
+        List<GuestSettings> goodGuests = [.. guests.Values.OfType<GuestSettings>()];
+        TlsSettings? tls = new TlsRules(_reader).Check(At("nbd:tls"), options.Nbd.Tls, goodGuests);
         AdminTlsSettings? adminTls = new TlsRules(_reader).Check(At("admin:tls"), options.Admin.Tls);
         ListenRules listen = new(_reader, insecure, authenticated: tls is { Required: true, ClientCa: not null });
         string dataDirectory = _reader.FilePath(At("data-dir"), options.DataDir);
@@ -36,9 +38,9 @@ internal sealed class SettingsBuilder(HoconDocument document, HoconPosition file
             Telemetry = new TelemetrySettings(
                 OtlpEndpoint(At("telemetry:otlp-endpoint"), options.Telemetry.OtlpEndpoint),
                 _reader.Ratio(At("telemetry:trace-ratio"), options.Telemetry.TraceRatio)),
-            Volumes = volumes,
-            Guests = guests,
-            Disks = Disks(options, volumes, guests),
+            Volumes = [.. volumes.Values.OfType<VolumeSettings>()],
+            Guests = goodGuests,
+            Disks = [.. Each(At("disks"), options.Disks, "disk", new DiskRules(_reader, volumes, guests).Check).Values.OfType<DiskSettings>()],
         };
     }
 
@@ -74,10 +76,10 @@ internal sealed class SettingsBuilder(HoconDocument document, HoconPosition file
             return null;
         return Uri.TryCreate(text, UriKind.Absolute, out Uri? uri) && (uri.Scheme == "http" || uri.Scheme == "https")
             ? uri
-            : throw _reader.Error(key, $"'{text}' is not an address of a collector; write e.g. http://127.0.0.1:4317");
+            : _reader.Wrong<Uri?>(key, $"'{text}' is not an address of a collector; write e.g. http://127.0.0.1:4317", null);
     }
 
-    private List<VolumeSettings> Volumes(ServiceOptions options)
+    private Dictionary<string, VolumeSettings?> Volumes(ServiceOptions options)
     {
         VolumeRules rules = new(_reader);
         Dictionary<string, string> paths = new(StringComparer.Ordinal);
@@ -85,49 +87,41 @@ internal sealed class SettingsBuilder(HoconDocument document, HoconPosition file
         {
             VolumeSettings volume = rules.Check(key, name, entry);
             if (volume.Path.Length > 0 && !paths.TryAdd(Path.GetFullPath(volume.Path), name))
-                throw _reader.Error(SettingsReader.Key(key, "path"), $"is also the path of volume {paths[Path.GetFullPath(volume.Path)]}");
+                _reader.Wrong(SettingsReader.Key(key, "path"), $"is also the path of volume {paths[Path.GetFullPath(volume.Path)]}");
             foreach (string path in volume.PhysicalVolumes.Select(Path.GetFullPath))
             {
                 if (!paths.TryAdd(path, name))
-                    throw _reader.Error(SettingsReader.Key(key, "lvm"), $"{path} is also a path of volume {paths[path]}");
+                    _reader.Wrong(SettingsReader.Key(key, "lvm"), $"{path} is also a path of volume {paths[path]}");
             }
 
             return volume;
         });
     }
 
-    private List<GuestSettings> Guests(ServiceOptions options) =>
+    private Dictionary<string, GuestSettings?> Guests(ServiceOptions options) =>
         Each(At("guests"), options.Guests, "guest", new GuestRules(_reader).Check);
-
-    private List<DiskSettings> Disks(
-        ServiceOptions options, IReadOnlyList<VolumeSettings> volumes, IReadOnlyList<GuestSettings> guests)
-    {
-        DiskRules rules = new(
-            _reader,
-            volumes.ToDictionary(volume => volume.Name, StringComparer.Ordinal),
-            guests.ToDictionary(guest => guest.Name, StringComparer.Ordinal));
-        return Each(At("disks"), options.Disks, "disk", rules.Check);
-    }
 
     /// <summary>
     /// Checks the entries of a section in the order of the file, which the binder's dictionary does not keep.
     /// </summary>
-    private List<TSettings> Each<TEntry, TSettings>(
-        string section, Dictionary<string, TEntry> entries, string kind, Func<string, string, TEntry, TSettings> check)
+    /// <returns>By name; null for those with mistakes, so that what names them is not taken for wrong as well.</returns>
+    private Dictionary<string, TSettings?> Each<TEntry, TSettings>(
+        string section, Dictionary<string, TEntry> entries, string kind, Func<string, string, TEntry, TSettings?> check)
+        where TSettings : class
     {
-        List<TSettings> settings = [];
+        Dictionary<string, TSettings?> settings = new(StringComparer.Ordinal);
         foreach (string name in _reader.NamesIn(section))
         {
             string key = SettingsReader.Key(section, name);
+            int before = _reader.MistakeCount;
             if (!CatalogLimits.IsName(name))
-            {
-                throw _reader.Error(key, $"is not a name for a {kind}: {CatalogLimits.NameRule}");
-            }
-
-            settings.Add(check(key, name, entries[name]));
+                _reader.Wrong(key, $"is not a name for a {kind}: {CatalogLimits.NameRule}");
+            TSettings? made = check(key, name, entries[name]);
+            settings.Add(name, _reader.MistakeCount == before && !_reader.HasMistake(key) ? made : null);
         }
 
-        return settings.Count > 0 ? settings : throw new HoconException(
-            file, HoconKey.FromConfiguration(section), $"needs at least one {kind}");
+        if (settings.Count == 0 && !_reader.HasMistake(section))
+            mistakes.Add(new HoconException(file, HoconKey.FromConfiguration(section), $"needs at least one {kind}"));
+        return settings;
     }
 }

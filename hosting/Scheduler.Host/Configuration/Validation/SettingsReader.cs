@@ -2,10 +2,16 @@ using System.Globalization;
 
 namespace Scheduler.Host.Configuration;
 
-/// <summary>Turns texts into values within ranges; an error names key and line.</summary>
+/// <summary>
+/// Turns texts into values within ranges; a mistake names key and line. Where mistakes are collected it goes on with a value
+/// within the range.
+/// </summary>
 /// <param name="document">Where each key was written.</param>
-internal sealed class SettingsReader(HoconDocument document)
+/// <param name="mistakes">Where mistakes go; by default the first one is thrown.</param>
+internal sealed class SettingsReader(HoconDocument document, Mistakes? mistakes = null)
 {
+    private readonly Mistakes _mistakes = mistakes ?? new Mistakes(all: false);
+
     /// <summary>Disks, volumes and block devices are counted in these.</summary>
     public const int BlockBytes = 4096;
 
@@ -28,39 +34,85 @@ internal sealed class SettingsReader(HoconDocument document)
     public HoconException Error(string key, string problem) =>
         new(document.PositionOf(key), document.NameOf(key), problem);
 
+    /// <summary>How many mistakes were collected.</summary>
+    public int MistakeCount => _mistakes.Found.Count;
+
+    /// <summary>Whether a mistake in a key was collected, or in a section that it lies in.</summary>
+    /// <param name="key">A flat key.</param>
+    /// <returns>Whether it was.</returns>
+    public bool HasMistake(string key)
+    {
+        for (string? at = key; at is not null; at = ConfigurationPath.GetParentPath(at))
+        {
+            if (_mistakes.Has(document.NameOf(at)))
+                return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Tells of a mistake.</summary>
+    /// <param name="key">A flat key.</param>
+    /// <param name="problem">What is wrong, and what to write.</param>
+    public void Wrong(string key, string problem) => _mistakes.Add(Error(key, problem));
+
+    /// <summary>Tells of a mistake.</summary>
+    /// <param name="key">A flat key.</param>
+    /// <param name="problem">What is wrong, and what to write.</param>
+    /// <param name="instead">What to go on with.</param>
+    /// <typeparam name="T">Of the value.</typeparam>
+    /// <returns>The latter.</returns>
+    public T Wrong<T>(string key, string problem, T instead)
+    {
+        Wrong(key, problem);
+        return instead;
+    }
+
     /// <summary>Joins a section and a name to a flat key.</summary>
     public static string Key(string section, string name) => ConfigurationPath.Combine(section, name);
 
-    public string Text(string key, string? text) =>
-        string.IsNullOrWhiteSpace(text) ? throw Error(key, "must be set") : text;
+    public string Text(string key, string? text)
+    {
+        if (!string.IsNullOrWhiteSpace(text))
+            return text;
+        if (!HasMistake(key))
+            Wrong(key, "must be set");
+        return "";
+    }
 
     /// <summary>A path of a file or directory, neither empty nor with a NUL.</summary>
-    public string FilePath(string key, string? text) =>
-        Text(key, text).Contains('\0') ? throw Error(key, "a path cannot contain a NUL character") : text!;
+    public string FilePath(string key, string? text) => Text(key, text) is var path && path.Contains('\0')
+        ? Wrong(key, "a path cannot contain a NUL character", "")
+        : path;
 
     public long Size(string key, string? text, long min, long max, int multipleOf = 1)
     {
-        if (!ByteSize.TryParse(Text(key, text), out long bytes, out string? problem))
-            throw Error(key, problem);
+        if (Text(key, text) is not { Length: > 0 } given)
+            return min;
+        if (!ByteSize.TryParse(given, out long bytes, out string? problem))
+            return Wrong(key, problem, min);
         if (bytes < min || bytes > max)
-            throw OutOfRange(key, text, ByteSize.Format(min), ByteSize.Format(max));
-        return bytes % multipleOf == 0 ? bytes : throw Error(key, $"'{text}' is not a multiple of {multipleOf} bytes");
+            return Wrong(key, OutOfRange(text, ByteSize.Format(min), ByteSize.Format(max)), min);
+        return bytes % multipleOf == 0 ? bytes : Wrong(key, $"'{text}' is not a multiple of {multipleOf} bytes", min);
     }
 
     public TimeSpan Duration(string key, string? text, TimeSpan min, TimeSpan max)
     {
-        if (!DurationText.TryParse(Text(key, text), out TimeSpan duration, out string? problem))
-            throw Error(key, problem);
+        if (Text(key, text) is not { Length: > 0 } given)
+            return min;
+        if (!DurationText.TryParse(given, out TimeSpan duration, out string? problem))
+            return Wrong(key, problem, min);
         return duration >= min && duration <= max
             ? duration
-            : throw OutOfRange(key, text, DurationText.Format(min), DurationText.Format(max));
+            : Wrong(key, OutOfRange(text, DurationText.Format(min), DurationText.Format(max)), min);
     }
 
     public int Count(string key, string? text, int min, int max) => (int)Count(key, text, (long)min, max);
 
     public long Count(string key, string? text, long min, long max)
     {
-        string given = Text(key, text);
+        if (Text(key, text) is not { Length: > 0 } given)
+            return min;
         if (!given.AsSpan().Trim().ContainsAnyExceptInRange('0', '9')
             && long.TryParse(given, CultureInfo.InvariantCulture, out long count)
             && count >= min
@@ -69,23 +121,25 @@ internal sealed class SettingsReader(HoconDocument document)
             return count;
         }
 
-        throw Error(key, $"'{given}' is not a whole number from {min} to {max}");
+        return Wrong(key, $"'{given}' is not a whole number from {min} to {max}", min);
     }
 
     public double Ratio(string key, string? text) => Number(key, text, 0, 1);
 
-    public double Number(string key, string? text, double min, double max) =>
-        double.TryParse(Text(key, text), NumberStyles.Float, CultureInfo.InvariantCulture, out double number)
-        && number >= min
-        && number <= max
+    public double Number(string key, string? text, double min, double max)
+    {
+        if (Text(key, text) is not { Length: > 0 } given)
+            return min;
+        return double.TryParse(given, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) && number >= min && number <= max
             ? number
-            : throw Error(key, string.Create(CultureInfo.InvariantCulture, $"'{text}' is not a number from {min} to {max}"));
+            : Wrong(key, string.Create(CultureInfo.InvariantCulture, $"'{text}' is not a number from {min} to {max}"), min);
+    }
 
     public bool Flag(string key, string? text) => Text(key, text) switch
     {
         "true" or "yes" or "on" => true,
-        "false" or "no" or "off" => false,
-        _ => throw Error(key, $"'{text}' is neither true nor false"),
+        "false" or "no" or "off" or "" => false,
+        _ => Wrong(key, $"'{text}' is neither true nor false", false),
     };
 
     /// <summary>
@@ -94,10 +148,10 @@ internal sealed class SettingsReader(HoconDocument document)
     public T Choice<T>(string key, string? text)
         where T : struct, Enum
     {
-        string given = Text(key, text);
-        return KebabName.TryParse(given, out T value) ? value : throw Error(key, $"'{given}' is not one of {KebabName.List<T>()}");
+        if (Text(key, text) is not { Length: > 0 } given)
+            return default;
+        return KebabName.TryParse(given, out T value) ? value : Wrong(key, $"'{given}' is not one of {KebabName.List<T>()}", default(T));
     }
 
-    private HoconException OutOfRange(string key, string? text, string min, string max) =>
-        Error(key, $"'{text}' is out of range; write {min} to {max}");
+    private static string OutOfRange(string? text, string min, string max) => $"'{text}' is out of range; write {min} to {max}";
 }

@@ -10,18 +10,18 @@ internal sealed class TlsRules(SettingsReader reader)
         bool hasCa = !string.IsNullOrEmpty(entry.ClientCa);
         GuestSettings? named = guests.FirstOrDefault(guest => guest.Certificates.Count > 0);
         if (named is not null && !hasCa)
-            throw reader.Error(At("client-ca"), $"must be set: guest {named.Name} has certificates, and it says who issues them");
+            reader.Wrong(At("client-ca"), $"must be set: guest {named.Name} has certificates, and it says who issues them");
         if (string.IsNullOrEmpty(entry.Certificate))
         {
             string? other = !string.IsNullOrEmpty(entry.Key) ? "key" : hasCa ? "client-ca" : required ? "required" : null;
-            return other is null ? null : throw reader.Error(At(other), "needs certificate, the server's own, beside it");
+            if (other is not null)
+                reader.Wrong(At(other), "needs certificate, the server's own, beside it");
+            return null;
         }
 
-        if (string.IsNullOrEmpty(entry.Key))
-            throw reader.Error(At("certificate"), "needs key, its private key, beside it");
         return new TlsSettings(
             reader.FilePath(At("certificate"), entry.Certificate),
-            reader.FilePath(At("key"), entry.Key),
+            PrivateKey(key, entry.Key),
             hasCa ? reader.FilePath(At("client-ca"), entry.ClientCa) : null,
             required);
 
@@ -30,12 +30,14 @@ internal sealed class TlsRules(SettingsReader reader)
 
     public AdminTlsSettings? Check(string key, AdminTlsEntry entry)
     {
-        string certificate = SettingsReader.Key(key, "certificate");
-        string privateKey = SettingsReader.Key(key, "key");
-        if (string.IsNullOrEmpty(entry.Certificate))
-            return string.IsNullOrEmpty(entry.Key) ? null : throw reader.Error(privateKey, "needs certificate, the server's own, beside it");
-        return string.IsNullOrEmpty(entry.Key)
-            ? throw reader.Error(certificate, "needs key, its private key, beside it")
-            : new AdminTlsSettings(reader.FilePath(certificate, entry.Certificate), reader.FilePath(privateKey, entry.Key));
+        if (!string.IsNullOrEmpty(entry.Certificate))
+            return new AdminTlsSettings(reader.FilePath(SettingsReader.Key(key, "certificate"), entry.Certificate), PrivateKey(key, entry.Key));
+        if (!string.IsNullOrEmpty(entry.Key))
+            reader.Wrong(SettingsReader.Key(key, "key"), "needs certificate, the server's own, beside it");
+        return null;
     }
+
+    private string PrivateKey(string section, string? text) => string.IsNullOrEmpty(text)
+        ? reader.Wrong(SettingsReader.Key(section, "certificate"), "needs key, its private key, beside it", "")
+        : reader.FilePath(SettingsReader.Key(section, "key"), text);
 }

@@ -15,15 +15,19 @@ internal sealed class VolumeRules(SettingsReader reader)
     {
         // The reference has a default, so a value is only missing where null was written, and `device = null` names a
         // device.
+        int mistakes = reader.MistakeCount;
         DeviceKind device = entry.Device is null
             ? DeviceKind.Null
             : reader.Choice<DeviceKind>(At("device"), entry.Device);
         IReadOnlyList<string> physical = PhysicalVolumes(key, device, entry);
-        bool isGroup = physical.Count > 0;
+        bool isGroup = entry.Lvm.Count > 0;
+
+        // What is not known may need none.
+        bool hasPath = !isGroup && device is not (DeviceKind.Memory or DeviceKind.Null) && reader.MistakeCount == mistakes;
         return new VolumeSettings
         {
             Name = name,
-            Path = isGroup || device is DeviceKind.Memory or DeviceKind.Null ? "" : reader.FilePath(At("path"), entry.Path),
+            Path = hasPath ? reader.FilePath(At("path"), entry.Path) : "",
             PhysicalVolumes = physical,
             SystemId = entry.LvmSystemId,
             Size = isGroup ? 0 : reader.Size(At("size"), entry.Size, SettingsReader.BlockBytes, CatalogLimits.SizeMax, SettingsReader.BlockBytes),
@@ -48,22 +52,22 @@ internal sealed class VolumeRules(SettingsReader reader)
         string lvm = SettingsReader.Key(key, "lvm");
         if (entry.Lvm.Count == 0)
         {
-            return entry.LvmSystemId is null
-                ? []
-                : throw reader.Error(SettingsReader.Key(key, "lvm-system-id"), "is only for a volume group; give its physical volumes in lvm");
+            if (entry.LvmSystemId is not null)
+                reader.Wrong(SettingsReader.Key(key, "lvm-system-id"), "is only for a volume group; give its physical volumes in lvm");
+            return [];
         }
 
         if (entry.Path is not null)
-            throw reader.Error(SettingsReader.Key(key, "path"), "does not go with lvm, which names the physical volumes");
+            reader.Wrong(SettingsReader.Key(key, "path"), "does not go with lvm, which names the physical volumes");
         if (entry.Size is not null)
-            throw reader.Error(SettingsReader.Key(key, "size"), "does not go with lvm: a volume group has the size that it has");
+            reader.Wrong(SettingsReader.Key(key, "size"), "does not go with lvm: a volume group has the size that it has");
         if (device is not (DeviceKind.File or DeviceKind.Faulty))
-            throw reader.Error(SettingsReader.Key(key, "device"), "a volume group lies on files or block devices; write file or faulty");
+            reader.Wrong(SettingsReader.Key(key, "device"), "a volume group lies on files or block devices; write file or faulty");
         if (entry.Lvm.Count > VolumeSpec.DomainsMax)
-            throw reader.Error(lvm, $"has {entry.Lvm.Count} physical volumes; at most {VolumeSpec.DomainsMax} can be served");
-        List<string> paths = [.. reader.ItemsOf(lvm).Zip(entry.Lvm, reader.FilePath)];
+            reader.Wrong(lvm, $"has {entry.Lvm.Count} physical volumes; at most {VolumeSpec.DomainsMax} can be served");
+        List<string> paths = [.. reader.ItemsOf(lvm).Zip(entry.Lvm, reader.FilePath).Where(path => path.Length > 0)];
         string? twice = paths.GroupBy(Path.GetFullPath).FirstOrDefault(same => same.Count() > 1)?.Key;
-        return twice is null ? paths : throw reader.Error(lvm, $"names {twice} twice");
+        return twice is null ? paths : reader.Wrong(lvm, $"names {twice} twice", paths);
     }
 
     private FaultyOptions Faulty(string key, FaultyEntry entry) => new()
