@@ -128,6 +128,23 @@ internal sealed class AdminClient : IDisposable
         using HttpResponseMessage response = await SendAsync(HttpMethod.Delete, $"/rings/{Uri.EscapeDataString(id)}", cancellation);
     }
 
+    /// <summary>Who the client is to the service.</summary>
+    /// <param name="cancellation">Ends the wait.</param>
+    public async Task<JsonElement> WhoAmIAsync(CancellationToken cancellation)
+    {
+        using HttpResponseMessage response = await SendAsync(HttpMethod.Get, "/whoami", cancellation);
+        return await ReadAsync(response, ClientJson.Default.JsonElement, cancellation);
+    }
+
+    /// <summary>Has the service read all volume groups anew.</summary>
+    /// <param name="cancellation">Ends the wait.</param>
+    /// <returns>What became of it.</returns>
+    public async Task<JsonElement> RescanAsync(CancellationToken cancellation)
+    {
+        using HttpResponseMessage response = await SendAsync(HttpMethod.Post, "/rescan", cancellation);
+        return await ReadAsync(response, ClientJson.Default.JsonElement, cancellation);
+    }
+
     /// <summary>What the service does now, and has done since it started.</summary>
     /// <param name="cancellation">Ends the wait.</param>
     public async Task<Stats> StatsAsync(CancellationToken cancellation)

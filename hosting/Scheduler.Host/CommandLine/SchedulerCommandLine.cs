@@ -49,6 +49,8 @@ public static class SchedulerCommandLine
             EntityCommand.Create(EntityKind.Token, "Shows, makes and deletes admin tokens.", TokenCreateCommand.Create),
             RingCommand.Create(),
             HistoryCommand.Create(),
+            WhoAmICommand.Create(),
+            RescanCommand.Create(),
             TopCommand.Create(),
             FaultCommand.Create(),
             JournalCommand.Create(),

@@ -77,6 +77,14 @@ public sealed class FaultApiTests : IAsyncLifetime
         using RawClient client = Fence();
         Assert.Equal(0, await Run("fault", "list", "--admin", Url));
         Assert.Matches(@"volume +domain +errno +error +since\s+v +0 +5 +Input/output error +20\d\d-\S+Z\s", _output.ToString());
+        _ = _output.GetStringBuilder().Clear();
+
+        // For scripts it is what the service says.
+        Assert.Equal(0, await Run("fault", "list", "--json", "--admin", Url));
+        using HttpClient http = new();
+        string answer = await http.GetStringAsync(Url + "/api/v1/faults");
+        Assert.Contains("\"errno\":5", answer, StringComparison.Ordinal);
+        Assert.Equal(answer + "\n", _output.ToString());
 
         Assert.Equal(0, await Run("fault", "clear", "v", "--admin", Url));
         Assert.EndsWith("volume v: the fault of domain 0 is cleared\n", _output.ToString());

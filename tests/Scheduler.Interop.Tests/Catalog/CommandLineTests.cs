@@ -23,6 +23,9 @@ public sealed class CommandLineTests
         Assert.Contains("250", service.Ask("guest", "show", "web").Succeeded().Output);
         Assert.Contains("declared", service.Ask("guest", "set", "g0", "--weight", "5").Error);
         Assert.Contains("web", service.Ask("history").Succeeded().Output);
+        Assert.Matches("^name +local\nrole +operator$", service.Ask("whoami").Succeeded().Output);
+        Assert.Equal("volume groups: read anew", service.Ask("rescan").Succeeded().Output);
+        Assert.Equal("""{"faults":[]}""", service.Ask("fault", "list", "--json").Succeeded().Output);
         _ = service.Ask("identity", "set", "i", "--type", "unix-uid", "--value", "12345", "--guest", "web").Succeeded();
         _ = service.Ask("identity", "delete", "i").Succeeded();
 
@@ -40,6 +43,8 @@ public sealed class CommandLineTests
         string file = directory.File("token");
         File.WriteAllText(file, token);
         Assert.Contains("g1", service.Ask("guest", "list", "--token-file", file).Succeeded().Output);
+        Assert.Equal("""{"name":"ci","role":"viewer"}""", service.Ask("whoami", "--json", "--token-file", file).Succeeded().Output);
+        Assert.NotEqual(0, service.Ask("rescan", "--token-file", file).Status);
         service.AssertNothingBroke();
     }
 }

@@ -1,11 +1,12 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json;
 using Scheduler.Host.Api;
 using Spectre.Console;
 
 namespace Scheduler.Host.CommandLine;
 
-/// <summary><c>scheduler fault list [--admin ADDRESS]</c></summary>
+/// <summary><c>scheduler fault list [--json] [--admin ADDRESS]</c></summary>
 internal static class FaultListCommand
 {
     /// <summary>Makes the command.</summary>
@@ -13,10 +14,14 @@ internal static class FaultListCommand
     /// <returns>The command.</returns>
     public static Command Create(AdminOptions admin)
     {
-        Command command = new("list", "Lists the faults.");
-        command.SetAction((parsed, cancellation) => admin.AskAsync(
-            parsed,
-            async client => Print(await client.FaultsAsync(cancellation), parsed.InvocationConfiguration.Output)));
+        JsonOutput json = new();
+        Command command = json.AddTo(new Command("list", "Lists the faults."));
+        command.SetAction((parsed, cancellation) => admin.AskAsync(parsed, async client =>
+        {
+            IReadOnlyList<FaultItem> faults = await client.FaultsAsync(cancellation);
+            JsonElement answer = JsonSerializer.SerializeToElement(new FaultList(faults), ApiJson.Default.FaultList);
+            json.Print(parsed, answer, (_, output) => Print(faults, output));
+        }));
         return command;
     }
 

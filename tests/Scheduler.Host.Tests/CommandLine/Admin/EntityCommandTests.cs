@@ -101,6 +101,19 @@ public sealed class EntityCommandTests : IAsyncLifetime
         Assert.Equal("web is there already\nweb has revision \"1\"\nweb has revision \"2\"\n", _error.ToString());
     }
 
+    [Fact]
+    public async Task A_volume_group_that_goes_on_as_it_was_is_a_failure_with_its_reason()
+    {
+        Assert.Equal(0, await Run("rescan"));
+        Assert.Equal("volume groups: read anew\n", Output());
+        _service.Rescan = """{"refused":["vg0: a physical volume is gone","vg1: damaged"]}""";
+        Assert.Equal(1, await Run("rescan"));
+        Assert.Equal("", Output());
+        Assert.Equal(1, await Run("rescan", "--json"));
+        Assert.Equal(_service.Rescan + "\n", Output());
+        Assert.Equal(string.Concat(Enumerable.Repeat("vg0: a physical volume is gone, vg1: damaged\n", 2)), _error.ToString());
+    }
+
     [Theory]
     [InlineData("there is no x in guests", "guest", "show", "x")]
     [InlineData("there is no x in volumes", "volume", "delete", "x")]

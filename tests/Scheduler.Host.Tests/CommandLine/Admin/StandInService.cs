@@ -40,6 +40,9 @@ internal sealed class StandInService : IAsyncDisposable
     /// <summary>What <c>/stats</c> answers.</summary>
     public Func<string> Stats { get; set; } = () => "{}";
 
+    /// <summary>What <c>/rescan</c> answers.</summary>
+    public string Rescan { get; set; } = """{"refused":[]}""";
+
     /// <summary>The token that it wants, if any.</summary>
     public string? Token { get; set; }
 
@@ -96,6 +99,7 @@ internal sealed class StandInService : IAsyncDisposable
         _app.MapPost("/api/v1/disks/{name}/detach", (string name) =>
             Entities["disks"].ContainsKey(name) ? Results.Text("""{"closed":3}""", "application/json") : Problem(404, $"there is no disk {name}"));
         _app.MapGet("/api/v1/history", (int? limit, long? to) => HistoryPage(limit, to));
+        _app.MapPost("/api/v1/rescan", () => Results.Text(Rescan, "application/json"));
         _app.MapGet("/api/v1/stats", () => Results.Text(Stats(), "application/json"));
     }
 
