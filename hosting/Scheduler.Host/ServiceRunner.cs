@@ -34,7 +34,8 @@ public static class ServiceRunner
         try
         {
             await using Service service = await Service.StartAsync(settings, observability.Volumes, loggers);
-            WebApplication admin = await AdminServer.StartAsync(settings, new AdminTarget(service, service.Catalog, new ServiceFigures(service)), observability.Prometheus, ConfigureLogging);
+            using ServiceFigures figures = new(service);
+            WebApplication admin = await AdminServer.StartAsync(settings, new AdminTarget(service, service.Catalog, figures), observability.Prometheus, ConfigureLogging);
             await using (admin)
             {
                 ConfigurationReload reload = new(source, loaded, levels, loggers.CreateLogger<ConfigurationReload>())

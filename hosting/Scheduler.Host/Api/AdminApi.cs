@@ -85,7 +85,8 @@ internal static partial class AdminApi
         routes.Map(api, s_guests, () =>
         {
             ILookup<string, GuestFigures> figures = live.Guests.ToLookup(figures => figures.Guest);
-            return guest => guest with { State = figures.Contains(guest.Name!) ? GuestState.Of(figures[guest.Name!]) : null };
+            IReadOnlyDictionary<string, RecentGuest> recent = live.Recent;
+            return guest => guest with { State = figures.Contains(guest.Name!) ? GuestState.Of(figures[guest.Name!], recent.GetValueOrDefault(guest.Name!)) : null };
         });
         routes.Map(api, s_identities, states: null);
         TokenRoutes.Map(api, s_tokens, catalog, routes, logger);

@@ -13,6 +13,9 @@ internal interface ILiveFigures
     /// <summary>The guests of each volume.</summary>
     IReadOnlyList<GuestFigures> Guests { get; }
 
+    /// <summary>What each guest had in the last second, by name.</summary>
+    IReadOnlyDictionary<string, RecentGuest> Recent { get; }
+
     /// <summary>The attached rings, by <see cref="RingFigures.Id"/>.</summary>
     IReadOnlyList<RingFigures> Rings { get; }
 
@@ -93,19 +96,25 @@ internal sealed record GuestFigures(
 /// <param name="InFlight">Operations on devices.</param>
 /// <param name="DeviceTimeSeconds">Device time charged to it since the start.</param>
 /// <param name="FlushRequests">Flushes that it asked for since the start.</param>
-internal sealed record GuestState(int Rings, int Queued, int InFlight, double DeviceTimeSeconds, long FlushRequests)
+/// <param name="Share">As <see cref="RecentGuest.Share"/>.</param>
+/// <param name="LatencySeconds">As <see cref="RecentGuest.LatencySeconds"/>.</param>
+internal sealed record GuestState(
+    int Rings, int Queued, int InFlight, double DeviceTimeSeconds, long FlushRequests, double? Share, double? LatencySeconds)
 {
     /// <summary>The sum of what it does on each volume.</summary>
     /// <param name="figures">Its figures.</param>
+    /// <param name="recent">What it had in the last second, if that is known.</param>
     /// <returns>The sum.</returns>
-    public static GuestState Of(IEnumerable<GuestFigures> figures) => figures.Aggregate(
-        new GuestState(0, 0, 0, 0, 0),
-        (sum, one) => new GuestState(
-            sum.Rings + one.Rings,
-            sum.Queued + one.Queued,
-            sum.InFlight + one.InFlight,
-            sum.DeviceTimeSeconds + one.DeviceTimeSeconds,
-            sum.FlushRequests + one.FlushRequests));
+    public static GuestState Of(IEnumerable<GuestFigures> figures, RecentGuest? recent) => figures.Aggregate(
+        new GuestState(0, 0, 0, 0, 0, recent?.Share, recent?.LatencySeconds),
+        (sum, one) => sum with
+        {
+            Rings = sum.Rings + one.Rings,
+            Queued = sum.Queued + one.Queued,
+            InFlight = sum.InFlight + one.InFlight,
+            DeviceTimeSeconds = sum.DeviceTimeSeconds + one.DeviceTimeSeconds,
+            FlushRequests = sum.FlushRequests + one.FlushRequests,
+        });
 }
 
 /// <summary>What a disk does.</summary>

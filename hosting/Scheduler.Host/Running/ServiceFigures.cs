@@ -4,26 +4,39 @@ using Scheduler.Nbd.Server;
 namespace Scheduler.Host.Running;
 
 /// <summary>What a running service does, as its volumes tell.</summary>
-/// <param name="service">The service.</param>
-internal sealed class ServiceFigures(Service service) : ILiveFigures
+internal sealed class ServiceFigures : ILiveFigures, IDisposable
 {
+    private readonly Service _service;
+    private readonly RecentFigures _recent;
+
+    /// <summary>Begins to look at it once a second.</summary>
+    /// <param name="service">The service.</param>
+    public ServiceFigures(Service service)
+    {
+        _service = service;
+        _recent = new RecentFigures(() => service.Volumes.SelectMany(volume => CountersOf(volume.Status)), TimeSpan.FromSeconds(1));
+    }
+
     /// <inheritdoc/>
-    public IReadOnlyList<VolumeFigures> Volumes => [.. service.Volumes.Select(VolumeOf)];
+    public IReadOnlyList<VolumeFigures> Volumes => [.. _service.Volumes.Select(VolumeOf)];
 
     /// <inheritdoc/>
     public IReadOnlyList<GuestFigures> Guests
     {
         get
         {
-            ILookup<(string, string), ConnectionView> connections = service.Connections.ToLookup(view => (view.Volume, view.Guest));
-            return [.. service.Volumes.SelectMany(volume => GuestsOf(volume.Status, connections))];
+            ILookup<(string, string), ConnectionView> connections = _service.Connections.ToLookup(view => (view.Volume, view.Guest));
+            return [.. _service.Volumes.SelectMany(volume => GuestsOf(volume.Status, connections))];
         }
     }
 
     /// <inheritdoc/>
+    public IReadOnlyDictionary<string, RecentGuest> Recent => _recent.Guests;
+
+    /// <inheritdoc/>
     public IReadOnlyList<RingFigures> Rings =>
     [
-        .. service.Connections.OrderBy(view => view.Id).Select(view =>
+        .. _service.Connections.OrderBy(view => view.Id).Select(view =>
             new RingFigures(view.Id, view.Volume, view.Disk, view.Guest, view.Peer, view.Tls, view.Credits, view.InFlight)),
     ];
 
@@ -32,17 +45,25 @@ internal sealed class ServiceFigures(Service service) : ILiveFigures
     {
         get
         {
-            Dictionary<string, int> rings = service.Connections.CountBy(view => view.Disk).ToDictionary();
-            return service.Volumes.SelectMany(volume => volume.Disks).ToDictionary(
+            Dictionary<string, int> rings = _service.Connections.CountBy(view => view.Disk).ToDictionary();
+            return _service.Volumes.SelectMany(volume => volume.Disks).ToDictionary(
                 disk => disk.Settings.Name, disk => new DiskState(rings.GetValueOrDefault(disk.Settings.Name), disk.Size));
         }
     }
 
     /// <inheritdoc/>
-    public bool CloseRing(long id) => service.Disconnect(id);
+    public bool CloseRing(long id) => _service.Disconnect(id);
 
     /// <inheritdoc/>
-    public Task<IReadOnlyList<string>> RescanAsync() => service.RescanAsync();
+    public Task<IReadOnlyList<string>> RescanAsync() => _service.RescanAsync();
+
+    /// <inheritdoc/>
+    public void Dispose() => _recent.Dispose();
+
+    private static IEnumerable<GuestCounters> CountersOf(VolumeStatus status) => status.Guests.Select((guest, index) =>
+        new GuestCounters(status.Name, guest, status.DeviceTimeSeconds(index), status.LatencySeconds(index), Answered(status, index)));
+
+    private static long Answered(VolumeStatus status, int guest) => Enumerable.Range(0, VolumeStatus.OpNames.Count).Sum(op => status.Requests(guest, op));
 
     private static VolumeFigures VolumeOf(RunningVolume volume)
     {
@@ -72,7 +93,7 @@ internal sealed class ServiceFigures(Service service) : ILiveFigures
             Queued = connections[(status.Name, guest)].Sum(view => view.InFlight),
             InFlight = status.GuestInFlight(index),
             LatencySecondsSum = status.LatencySeconds(index),
-            LatencyCount = Enumerable.Range(0, VolumeStatus.OpNames.Count).Sum(op => status.Requests(index, op)),
+            LatencyCount = Answered(status, index),
             DrainSecondsSum = status.DrainSeconds(index),
         });
 

@@ -19,6 +19,7 @@ internal sealed class ApiHost : IAsyncDisposable
     private readonly Observability _observability;
     private Service _service = null!;
     private WebApplication _admin = null!;
+    private ServiceFigures _figures = null!;
 
     private ApiHost(string admin, string[] sets)
     {
@@ -62,7 +63,8 @@ internal sealed class ApiHost : IAsyncDisposable
         {
             await host.Catalog.Recovered;
             host._service = await Service.StartAsync(host.Settings, host._observability.Volumes, NullLoggerFactory.Instance);
-            host.Figures = new TestFigures(new ServiceFigures(host._service));
+            host._figures = new ServiceFigures(host._service);
+            host.Figures = new TestFigures(host._figures);
             host._admin = await AdminServer.StartAsync(
                 host.Settings,
                 new AdminTarget(host._service, host.Catalog, host.Figures),
@@ -119,6 +121,7 @@ internal sealed class ApiHost : IAsyncDisposable
         Http?.Dispose();
         if (_admin is not null)
             await _admin.DisposeAsync();
+        _figures?.Dispose();
         _ = await _service.StopAsync();
         await _service.DisposeAsync();
         _observability.Dispose();
@@ -171,6 +174,8 @@ internal sealed class TestFigures(ILiveFigures service) : ILiveFigures
     public IReadOnlyList<VolumeFigures> Volumes => service.Volumes;
 
     public IReadOnlyList<GuestFigures> Guests => service.Guests;
+
+    public IReadOnlyDictionary<string, RecentGuest> Recent => service.Recent;
 
     public IReadOnlyList<RingFigures> Rings => AllRings;
 

@@ -23,6 +23,7 @@ public sealed class FaultApiTests : IAsyncLifetime
     private Observability _observability = null!;
     private Service _service = null!;
     private WebApplication _admin = null!;
+    private ServiceFigures _figures = null!;
 
     private string Url => AdminServer.UrlOf(_admin);
 
@@ -48,12 +49,14 @@ public sealed class FaultApiTests : IAsyncLifetime
         ServiceSettings settings = SettingsLoader.Load(file, []);
         _observability = new Observability(settings.Telemetry, 2000);
         _service = await Service.StartAsync(settings, _observability.Volumes, NullLoggerFactory.Instance);
-        _admin = await AdminServer.StartAsync(settings, new AdminTarget(_service, _service.Catalog, new ServiceFigures(_service)), _observability.Prometheus, logging => logging.SetMinimumLevel(LogLevel.Warning).AddProvider(_log));
+        _figures = new ServiceFigures(_service);
+        _admin = await AdminServer.StartAsync(settings, new AdminTarget(_service, _service.Catalog, _figures), _observability.Prometheus, logging => logging.SetMinimumLevel(LogLevel.Warning).AddProvider(_log));
     }
 
     public async Task DisposeAsync()
     {
         await _admin.DisposeAsync();
+        _figures.Dispose();
         _ = await _service.StopAsync();
         await _service.DisposeAsync();
         _observability.Dispose();

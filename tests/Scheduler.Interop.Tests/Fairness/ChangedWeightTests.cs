@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Scheduler.Interop.Tests.Harness;
 using Xunit.Abstractions;
 
@@ -27,6 +28,7 @@ public sealed class ChangedWeightTests(ITestOutputHelper output)
         while (Requests(service, "g0") - start < 500)
             await Task.Delay(20);
         double before = await RatioAsync(service, TimeSpan.FromSeconds(3));
+        double shareBefore = Share(service, "g1");
 
         ServiceProcess.WriteConfig(directory.File("scheduler.conf"), Config.OneVolume(Config.Slow, weights: [300, 100]));
         service.Process.Hangup();
@@ -36,10 +38,13 @@ public sealed class ChangedWeightTests(ITestOutputHelper output)
             "the weights were not changed");
         await Task.Delay(s_followTimeMax);
         double after = await RatioAsync(service, TimeSpan.FromSeconds(3));
+        double shareAfter = Share(service, "g1");
 
-        output.WriteLine($"second to first: {before:F2}, after the change {after:F2}");
+        output.WriteLine($"second to first: {before:F2}, after the change {after:F2}; the last second's share {shareBefore:F2}, after it {shareAfter:F2}");
         Assert.InRange(before, 3 * (1 - Tolerance), 3 * (1 + Tolerance));
         Assert.InRange(1 / after, 3 * (1 - Tolerance), 3 * (1 + Tolerance));
+        Assert.InRange(shareBefore, 0.75 * (1 - Tolerance), 0.75 * (1 + Tolerance));
+        Assert.InRange(shareAfter, 0.25 * (1 - Tolerance), 0.25 * (1 + Tolerance));
         _ = await load;
         service.AssertNothingBroke();
     }
@@ -50,6 +55,13 @@ public sealed class ChangedWeightTests(ITestOutputHelper output)
         (double first, double second) = (Requests(service, "g0"), Requests(service, "g1"));
         await Task.Delay(time);
         return (Requests(service, "g1") - second) / (Requests(service, "g0") - first);
+    }
+
+    // What the service itself says of the last second.
+    private static double Share(ServiceProcess service, string guest)
+    {
+        using JsonDocument answer = JsonDocument.Parse(service.Ask("guest", "show", guest, "--json").Succeeded().Output);
+        return answer.RootElement.GetProperty("state").GetProperty("share").GetDouble();
     }
 
     private static double Requests(ServiceProcess service, string guest) =>
