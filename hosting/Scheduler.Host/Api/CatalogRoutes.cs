@@ -73,17 +73,17 @@ internal sealed partial class CatalogRoutes(ICatalogService catalog, ILogger log
             .Produces<Page<TItem>>().Refuses(400);
         _ = api.MapGet(one, (string name, HttpContext context) => Get(routes, states, name, context))
             .Describe($"get{title}", $"One {word}")
-            .Produces<TItem>().Refuses(400, 404);
+            .Produces<TItem>().HasTag().Refuses(400, 404);
         if (puts)
         {
             _ = api.MapPut(one, (string name, HttpContext context) => PutAsync(routes, states, name, context))
                 .Describe($"put{title}", $"Makes or changes a {word}")
-                .Takes<TFields>().Produces<TItem>().Produces<TItem>(StatusCodes.Status201Created).Refuses(400, 409, 412, 413, 415, 503);
+                .Takes<TFields>().Produces<TItem>().Produces<TItem>(StatusCodes.Status201Created).HasTag().TakesTag().Refuses(400, 409, 412, 413, 415, 503);
         }
 
         _ = api.MapDelete(one, (string name, HttpContext context) => DeleteAsync(routes.Kind, name, context))
             .Describe($"delete{title}", $"Deletes a {word} that nothing uses")
-            .Produces(StatusCodes.Status204NoContent).Refuses(400, 404, 409, 412, 503);
+            .Produces(StatusCodes.Status204NoContent).TakesTag().Refuses(400, 404, 409, 412, 503);
     }
 
     /// <summary>Puts an entity, as often as it takes if the client does not say which revision it means.</summary>

@@ -20,7 +20,7 @@ internal static partial class TokenRoutes
         changes.Map(api, routes, states: null, puts: false);
         _ = api.MapPut("/tokens/{name}", (string name, HttpContext context) => PutAsync(routes, catalog, changes, name, context, logger))
             .Describe("putToken", "Makes a token; the answer is the only place where its secret is ever shown")
-            .Takes<TokenFields>().Produces<TokenItem>().Produces<TokenItem>(StatusCodes.Status201Created).Refuses(400, 409, 412, 413, 415, 503);
+            .Takes<TokenFields>().Produces<TokenItem>().Produces<TokenItem>(StatusCodes.Status201Created).HasTag().TakesTag().Refuses(400, 409, 412, 413, 415, 503);
     }
 
     private static async Task<IResult> PutAsync(

@@ -41,10 +41,29 @@ public sealed partial class ApiDocumentTests
         }
     }
 
+    [Theory]
+    [InlineData("/volumes/{name}", "get put delete")]
+    [InlineData("/guests/{name}", "get put delete")]
+    [InlineData("/disks/{name}", "get put delete")]
+    [InlineData("/identities/{name}", "get put delete")]
+    [InlineData("/tokens/{name}", "get put delete")]
+    public async Task It_says_which_changes_can_be_held_to_a_revision(string route, string methods)
+    {
+        await using ApiHost host = await ApiHost.StartAsync();
+        JsonObject path = (await host.Send("GET", "/openapi.json")).Ok()["paths"]!["/api/v1" + route]!.AsObject();
+        Assert.Equal(methods.Split(' ').Order(), path.Select(method => method.Key).Order());
+        foreach ((string method, JsonNode? operation) in path)
+        {
+            IEnumerable<string> headers = operation!["parameters"]!.AsArray().Where(parameter => (string)parameter!["in"]! == "header").Select(parameter => (string)parameter!["name"]!);
+            Assert.Equal(method == "get" ? [] : ["If-Match", "If-None-Match"], headers);
+        }
+    }
+
     [Fact]
     public async Task Every_route_in_it_does_its_work()
     {
         await using ApiHost host = await ApiHost.StartAsync();
+        JsonNode document = (await host.Send("GET", "/openapi.json")).Ok();
         host.Figures.AllRings = [new RingFigures(3, "v", "d", "g", "127.0.0.1:5", false, 16, 0), new RingFigures(4, "v", "d", "g", "uid 0", false, 16, 1)];
 
         // In an order in which each finds what it needs.
@@ -55,7 +74,7 @@ public sealed partial class ApiDocumentTests
             ("GET", "/volumes/{name}", "/volumes/v", null, 200, "\"state\":{\"name\":\"v\",\"policy\":\"fair\""),
             ("PUT", "/guests/{name}", "/guests/h", "{}", 201, "\"weight\":100"),
             ("GET", "/guests", "/guests", null, 200, "\"name\":\"h\""),
-            ("GET", "/guests/{name}", "/guests/g", null, 200, "\"state\":{"),
+            ("GET", "/guests/{name}", "/guests/g", null, 200, "\"flushRequests\":0,\"share\":null,\"latencySeconds\":null}"),
             ("PUT", "/disks/{name}", "/disks/e", """{"volume":"w","guest":"h","size":4096}""", 201, "\"offset\":0,\"size\":4096"),
             ("GET", "/disks", "/disks", null, 200, "\"name\":\"e\""),
             ("GET", "/disks/{name}", "/disks/d", null, 200, "\"state\":{\"rings\":0,\"size\":4194304}"),
@@ -83,6 +102,8 @@ public sealed partial class ApiDocumentTests
         {
             ApiAnswer answer = await host.Send(method, path, body);
             Assert.True(answer.Status == status && answer.Text.Contains(shows, StringComparison.Ordinal), $"{method} {path}: {answer.Status} {answer.Text}");
+            JsonNode? declared = document["paths"]!["/api/v1" + route]![method.ToLowerInvariant()]!["responses"]![$"{answer.Status}"]!["headers"]?["ETag"];
+            Assert.True(declared is not null == answer.Tag is not null, $"{method} {path}: {answer.Status} has the tag {answer.Tag}, the document {declared?.ToJsonString()}");
             Assert.Matches("^" + Parameter().Replace(route, "[^/]+").Replace(".", "\\.") + "$", path.Split('?')[0]);
         }
 
@@ -91,16 +112,10 @@ public sealed partial class ApiDocumentTests
         foreach ((string method, string route) in closed)
             _ = (await host.Send(method, route.Replace("{name}", "t"))).Problem(401);
 
-        JsonObject paths = (await RootDocument(host))["paths"]!.AsObject();
+        JsonObject paths = document["paths"]!.AsObject();
         Assert.Equal(
             walk.Select(step => $"{step.Method} {step.Route}").Concat(closed.Select(step => $"{step.Method} {step.Route}")).Distinct().Order(StringComparer.Ordinal),
             paths.SelectMany(path => path.Value!.AsObject().Select(method => $"{method.Key.ToUpperInvariant()} {path.Key["/api/v1".Length..]}")).Order(StringComparer.Ordinal));
-    }
-
-    private static async Task<JsonNode> RootDocument(ApiHost host)
-    {
-        _ = await host.Catalog.CarryAsync(new Actors.DeleteEntity(Actors.CatalogKind.Token, "t", "test"));
-        return (await host.Send("GET", "/openapi.json")).Ok();
     }
 
     [GeneratedRegex(@"\{([a-z]+)\}")]
