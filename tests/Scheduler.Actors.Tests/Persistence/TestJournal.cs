@@ -1,16 +1,16 @@
-using System.Runtime.CompilerServices;
 using Scheduler.Storage.Journal;
 
 namespace Scheduler.Actors.Tests;
 
-/// <summary>A journal in memory that fails when it is told to.</summary>
+/// <summary>A journal in memory that waits and fails when it is told to, and shows what was written.</summary>
 internal sealed class TestJournal : IEventJournal
 {
+    private readonly MemoryJournal _journal = new();
     private readonly Lock _lock = new();
     private readonly List<JournalEvent> _events = [];
     private JournalSnapshot? _snapshot;
 
-    public string Name => "memory";
+    public string Name => _journal.Name;
 
     /// <summary>Fails the next append; with true after it was done.</summary>
     public bool? FailNext { get; set; }
@@ -18,6 +18,7 @@ internal sealed class TestJournal : IEventJournal
     /// <summary>Appends wait for this.</summary>
     public TaskCompletionSource? Gate { get; set; }
 
+    /// <summary>All that were appended.</summary>
     public IReadOnlyList<JournalEvent> Events
     {
         get
@@ -27,6 +28,7 @@ internal sealed class TestJournal : IEventJournal
         }
     }
 
+    /// <summary>The one that was saved last.</summary>
     public JournalSnapshot? Snapshot
     {
         get
@@ -40,54 +42,41 @@ internal sealed class TestJournal : IEventJournal
     {
         if (Gate is { } gate)
             await gate.Task;
+        bool? fail;
         lock (_lock)
         {
-            bool? fail = FailNext;
+            fail = FailNext;
             FailNext = null;
-            if (fail == false)
-                throw new JournalUnavailableException("planted: not written");
-            foreach (JournalEvent stored in events)
-            {
-                if (stored.SequenceNumber != Highest(stored.PersistenceId) + 1)
-                    throw new SequenceConflictException($"{stored.PersistenceId} {stored.SequenceNumber}");
-                _events.Add(stored);
-            }
-
-            if (fail == true)
-                throw new JournalUnavailableException("planted: written, and then the connection broke");
         }
-    }
 
-    public async IAsyncEnumerable<JournalEvent> ReadAsync(
-        string persistenceId, long from = 1, [EnumeratorCancellation] CancellationToken cancellation = default)
-    {
-        await Task.Yield();
-        foreach (JournalEvent stored in Events.Where(stored => stored.PersistenceId == persistenceId && stored.SequenceNumber >= from))
-            yield return stored;
-    }
-
-    public ValueTask<long> HighestAsync(string persistenceId, CancellationToken cancellation = default)
-    {
+        if (fail == false)
+            throw new JournalUnavailableException("planted: not written");
+        await _journal.AppendAsync(events, cancellation);
         lock (_lock)
-            return ValueTask.FromResult(Highest(persistenceId));
+            _events.AddRange(events);
+        if (fail == true)
+            throw new JournalUnavailableException("planted: written, and then the connection broke");
     }
 
-    public ValueTask DeleteAsync(string persistenceId, long to, CancellationToken cancellation = default) => throw new NotSupportedException();
+    public IAsyncEnumerable<JournalEvent> ReadAsync(string persistenceId, long from = 1, CancellationToken cancellation = default) =>
+        _journal.ReadAsync(persistenceId, from, cancellation);
 
-    public ValueTask SaveSnapshotAsync(JournalSnapshot snapshot, CancellationToken cancellation = default)
+    public ValueTask<long> HighestAsync(string persistenceId, CancellationToken cancellation = default) => _journal.HighestAsync(persistenceId, cancellation);
+
+    public ValueTask DeleteAsync(string persistenceId, long to, CancellationToken cancellation = default) => _journal.DeleteAsync(persistenceId, to, cancellation);
+
+    public async ValueTask SaveSnapshotAsync(JournalSnapshot snapshot, CancellationToken cancellation = default)
     {
+        await _journal.SaveSnapshotAsync(snapshot, cancellation);
         lock (_lock)
             _snapshot = snapshot;
-        return ValueTask.CompletedTask;
     }
 
     public ValueTask<JournalSnapshot?> LoadSnapshotAsync(string persistenceId, CancellationToken cancellation = default) =>
-        ValueTask.FromResult(Snapshot);
+        _journal.LoadSnapshotAsync(persistenceId, cancellation);
 
-    public ValueTask DeleteSnapshotsAsync(string persistenceId, long to, CancellationToken cancellation = default) => ValueTask.CompletedTask;
+    public ValueTask DeleteSnapshotsAsync(string persistenceId, long to, CancellationToken cancellation = default) =>
+        _journal.DeleteSnapshotsAsync(persistenceId, to, cancellation);
 
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
-
-    private long Highest(string persistenceId) =>
-        _events.LastOrDefault(stored => stored.PersistenceId == persistenceId)?.SequenceNumber ?? 0;
+    public ValueTask DisposeAsync() => _journal.DisposeAsync();
 }
