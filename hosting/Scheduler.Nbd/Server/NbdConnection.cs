@@ -18,6 +18,7 @@ namespace Scheduler.Nbd.Server;
 internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFrontEnd, IBufferWaiter
 {
     private const int ScratchBytes = 256 << 10;
+    private const int LargePayloadBytes = 32 << 10;
 
     // What one connection moves before the loop looks at the others.
     private const int BytesPerTurnMax = 1 << 20;
@@ -58,6 +59,7 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
     private nint _granted;
     private int _payloadReceived;
     private int _discard;
+    private bool _lastWasLarge;
     private byte[] _leftover = [];
     private int _leftoverStart;
 
@@ -219,7 +221,8 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
 
         if (_scratch == 0)
             _scratch = (nint)System.Runtime.InteropServices.NativeMemory.AlignedAlloc(ScratchBytes, 4096);
-        int received = SocketCalls.Receive(_socket, _scratch, ScratchBytes);
+        // Who sent a large payload will do so again: without the header before it, it need not be copied from here.
+        int received = SocketCalls.Receive(_socket, _scratch, _lastWasLarge && _discard == 0 ? RequestHeader.Bytes : ScratchBytes);
         if (received > 0)
         {
             ReadOnlySpan<byte> input = new((void*)_scratch, received);
@@ -371,6 +374,7 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
             return input;
         }
 
+        _lastWasLarge = header.Command == NbdCommand.Write && header.Length >= LargePayloadBytes;
         _receiving = number;
         _payloadReceived = 0;
         RentForReceiving();
