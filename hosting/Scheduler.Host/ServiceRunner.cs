@@ -53,7 +53,7 @@ public static class ServiceRunner
                 using Watchdog? watchdog = manager.WatchdogTimeout is { } timeout
                     ? new Watchdog(timeout / 2, () => [.. service.Volumes.Select(volume => volume.Loop)], manager.Alive)
                     : null;
-                WriteWelcome(service, settings.Nbd.Tls is { Required: true }, AdminServer.UrlOf(admin));
+                WriteWelcome(service, settings.Nbd.Tls is { Required: true }, MetricsCommand(settings.AdminListen, AdminServer.UrlOf(admin)));
                 manager.Ready(service.Summary());
                 await Task.Delay(Timeout.Infinite, cancellation).ContinueWith(_ => { }, TaskScheduler.Default);
                 manager.Stopping();
@@ -88,7 +88,7 @@ public static class ServiceRunner
     }
 
     // What to connect to, ready to paste.
-    private static void WriteWelcome(Service service, bool tlsRequired, string adminUrl)
+    private static void WriteWelcome(Service service, bool tlsRequired, string metricsCommand)
     {
         Console.WriteLine("Scheduler serves:");
         IReadOnlyList<PlacedDisk> disks = service.Disks;
@@ -108,9 +108,16 @@ public static class ServiceRunner
         // qemu takes TLS from options, not from an address.
         if (!tlsRequired)
             Console.WriteLine($"  qemu-img info {UriOf(service.NbdEndpoints[0], name, tlsRequired)}");
-        Console.WriteLine($"  curl {adminUrl}/metrics");
+        Console.WriteLine($"  {metricsCommand}");
         Console.WriteLine("Ready. Ctrl-C stops.");
     }
+
+    /// <summary>What shows the metrics, to be pasted into a shell.</summary>
+    /// <param name="admin">The admin address, as configured.</param>
+    /// <param name="url">Its URL, with the port that it has.</param>
+    /// <returns>A command.</returns>
+    internal static string MetricsCommand(ListenEndpoint admin, string url) =>
+        admin is UnixListenEndpoint unix ? $"curl --unix-socket '{unix.Path}' http://localhost/metrics" : $"curl {url}/metrics";
 
     private static string UriOf(EndPoint endpoint, string disk, bool tlsRequired) => endpoint switch
     {

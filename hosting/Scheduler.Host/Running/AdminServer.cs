@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Scheduler.Host.Api;
@@ -78,7 +79,9 @@ internal static class AdminServer
                 break;
             case UnixListenEndpoint unix:
                 UnixSocketFile.Prepare(unix.Path);
-                kestrel.ListenUnixSocket(unix.Path);
+
+                // ListenUnixSocket takes absolute paths only.
+                kestrel.Listen(new UnixDomainSocketEndPoint(unix.Path));
                 break;
             default:
                 throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"endpoint {settings.AdminListen} is of no known kind"), nameof(settings));

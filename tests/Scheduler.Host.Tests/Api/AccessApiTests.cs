@@ -91,10 +91,13 @@ public sealed class AccessApiTests
         Assert.DoesNotContain(host.Log.Lines, line => line.Contains("cm9vdDpyb290", StringComparison.Ordinal));
     }
 
-    [Fact]
-    public async Task Over_a_Unix_socket_the_own_user_needs_no_token()
+    [Theory]
+    [InlineData("unix:DIR/admin.sock")]
+    [InlineData("unix:RELATIVE/admin.sock")]
+    public async Task Over_a_Unix_socket_the_own_user_needs_no_token(string address)
     {
-        await using ApiHost host = await ApiHost.StartAsync("unix:DIR/admin.sock");
+        await using ApiHost host = await ApiHost.StartAsync(address);
+        Assert.Matches("^curl --unix-socket '.*/admin.sock' http://localhost/metrics$", ServiceRunner.MetricsCommand(host.Settings.AdminListen, host.Url));
         string name = $"uid {UnixPeer.OwnUser}";
         Assert.Equal(name, (string)(await host.Send("GET", "/whoami")).Json["name"]!);
         _ = await Make(host.Http, "root", "operator");

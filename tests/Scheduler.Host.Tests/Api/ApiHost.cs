@@ -26,7 +26,7 @@ internal sealed class ApiHost : IAsyncDisposable
         string file = Path.Combine(_directory, "test.conf");
         File.WriteAllText(file, $$"""
             scheduler {
-              data-dir = "{{_directory}}", nbd.listen = ["unix:{{_directory}}/nbd.sock"], admin.listen = "{{admin.Replace("DIR", _directory)}}"
+              data-dir = "{{_directory}}", nbd.listen = ["unix:{{_directory}}/nbd.sock"], admin.listen = "{{admin.Replace("DIR", _directory).Replace("RELATIVE", Path.GetRelativePath(".", _directory))}}"
               volumes.v { device = memory, size = 8MiB }
               guests.g {}
               disks.d { volume = v, guest = g, offset = 0, size = 4MiB }
