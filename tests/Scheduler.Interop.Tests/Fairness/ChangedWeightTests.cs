@@ -4,58 +4,58 @@ using Xunit.Abstractions;
 
 namespace Scheduler.Interop.Tests.Fairness;
 
-/// <summary>Weights 100 and 300 become 300 and 100 under load, by one change of the configuration: shares follow within a second.</summary>
+/// <summary>Weights 1 : 3 become 3 : 1 under load, by one call of the admin API, and 1 : 3 again, by one change of the
+/// configuration: shares follow within a second.</summary>
 public sealed class ChangedWeightTests(ITestOutputHelper output)
 {
     private const double Tolerance = 0.15;
     private static readonly TimeSpan s_followTimeMax = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_window = TimeSpan.FromSeconds(2);
 
     [SkippableFact]
     public async Task Shares_follow_a_change_of_weights_and_no_request_fails()
     {
         Requires.Tool("fio");
         using TemporaryDirectory directory = new();
-        string config = Config.OneVolume(Config.Slow, weights: [100, 300]);
-        using ServiceProcess service = ServiceProcess.Start(directory, config);
+        using ServiceProcess service = ServiceProcess.Start(directory, Declared(weight: 300));
+        _ = service.Ask("guest", "set", "made", "--weight", "100").Succeeded();
+        _ = service.Ask("disk", "set", "m", "--volume", "vol0", "--guest", "made", "--size", "64MiB").Succeeded();
 
         // An error of a request fails the run.
         Task<Dictionary<string, FioJob>> load = Task.Run(() => Fio.Run(
             directory,
-            "rw=randread\niodepth=32\ntime_based=1\nruntime=12",
+            "rw=randread\niodepth=32\ntime_based=1\nruntime=14",
             TimeSpan.FromSeconds(60),
-            [("first", service.Uri("d0"), ""), ("second", service.Uri("d1"), "")]));
-        double start = Requests(service, "g0");
-        while (Requests(service, "g0") - start < 500)
+            [("made", service.Uri("m"), ""), ("declared", service.Uri("d0"), "")]));
+        while (Requests(service, "made") < 500)
             await Task.Delay(20);
-        double before = await RatioAsync(service, TimeSpan.FromSeconds(3));
-        double shareBefore = Share(service, "g1");
+        await AssertSharesAsync(service, "at first", made: 1, declared: 3);
 
-        ServiceProcess.WriteConfig(directory.File("scheduler.conf"), Config.OneVolume(Config.Slow, weights: [300, 100]));
+        // One call.
+        _ = service.Ask("guest", "set", "made", "--weight", "900").Succeeded();
+        await Task.Delay(s_followTimeMax);
+        await AssertSharesAsync(service, "changed by the API", made: 3, declared: 1);
+
+        ServiceProcess.WriteConfig(directory.File("scheduler.conf"), Declared(weight: 2700));
         service.Process.Hangup();
         service.Process.WaitUntil(
-            () => service.Process.Log.Contains("changed are scheduler.guests.g0.weight, scheduler.guests.g1.weight", StringComparison.Ordinal),
+            () => service.Process.Log.Contains("changed are scheduler.guests.g0.weight", StringComparison.Ordinal),
             TimeSpan.FromSeconds(10),
-            "the weights were not changed");
+            "the weight was not changed");
         await Task.Delay(s_followTimeMax);
-        double after = await RatioAsync(service, TimeSpan.FromSeconds(3));
-        double shareAfter = Share(service, "g1");
-
-        output.WriteLine($"second to first: {before:F2}, after the change {after:F2}; the last second's share {shareBefore:F2}, after it {shareAfter:F2}");
-        Assert.InRange(before, 3 * (1 - Tolerance), 3 * (1 + Tolerance));
-        Assert.InRange(1 / after, 3 * (1 - Tolerance), 3 * (1 + Tolerance));
-        Assert.InRange(shareBefore, 0.75 * (1 - Tolerance), 0.75 * (1 + Tolerance));
-        Assert.InRange(shareAfter, 0.25 * (1 - Tolerance), 0.25 * (1 + Tolerance));
+        await AssertSharesAsync(service, "changed by the file", made: 1, declared: 3);
         _ = await load;
         service.AssertNothingBroke();
     }
 
-    // Requests of the second guest for each of the first, over a time.
-    private static async Task<double> RatioAsync(ServiceProcess service, TimeSpan time)
-    {
-        (double first, double second) = (Requests(service, "g0"), Requests(service, "g1"));
-        await Task.Delay(time);
-        return (Requests(service, "g1") - second) / (Requests(service, "g0") - first);
-    }
+    private static string Declared(int weight) => $$"""
+        volumes { vol0 { path = "data/vol0.img", size = 128MiB, {{Config.Slow}} } }
+        guests { g0 { weight = {{weight}} } }
+        disks { d0 { volume = vol0, guest = g0, offset = 0, size = 64MiB } }
+        """;
+
+    private static double Requests(ServiceProcess service, string guest) =>
+        service.Metrics().Sum("scheduler_requests_total", $"guest=\"{guest}\"", "op=\"read\"");
 
     // What the service itself says of the last second.
     private static double Share(ServiceProcess service, string guest)
@@ -64,6 +64,14 @@ public sealed class ChangedWeightTests(ITestOutputHelper output)
         return answer.RootElement.GetProperty("state").GetProperty("share").GetDouble();
     }
 
-    private static double Requests(ServiceProcess service, string guest) =>
-        service.Metrics().Sum("scheduler_requests_total", $"guest=\"{guest}\"", "op=\"read\"");
+    private async Task AssertSharesAsync(ServiceProcess service, string when, double made, double declared)
+    {
+        (double first, double second) = (Requests(service, "made"), Requests(service, "g0"));
+        await Task.Delay(s_window);
+        double ratio = (Requests(service, "made") - first) / (Requests(service, "g0") - second);
+        double share = Share(service, "made");
+        output.WriteLine($"{when}: {ratio:F2} requests of the made guest for one of the other; its share of the last second's device time {share:F2}");
+        Assert.InRange(ratio, made / declared * (1 - Tolerance), made / declared * (1 + Tolerance));
+        Assert.InRange(share, made / (made + declared) * (1 - Tolerance), made / (made + declared) * (1 + Tolerance));
+    }
 }
