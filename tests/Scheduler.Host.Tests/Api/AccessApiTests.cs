@@ -57,7 +57,11 @@ public sealed class AccessApiTests
         ];
         Assert.All(texts, text => Assert.DoesNotContain(secret, text, StringComparison.Ordinal));
         Assert.All(texts, text => Assert.DoesNotContain(kept.Hash, text, StringComparison.Ordinal));
-        Assert.NotEqual(secret, await Make(root, "other", "viewer"));
+        using HttpRequestMessage other = new(HttpMethod.Put, "/api/v1/tokens/other") { Content = new StringContent("""{"role":"viewer"}""", null, "application/json") };
+        using HttpResponseMessage made = await root.SendAsync(other);
+        Assert.Equal(HttpStatusCode.Created, made.StatusCode);
+        Assert.True(made.Headers.CacheControl!.NoStore);
+        Assert.DoesNotContain(secret, await made.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
 
     [Fact]

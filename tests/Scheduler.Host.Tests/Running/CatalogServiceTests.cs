@@ -143,6 +143,35 @@ public sealed class CatalogServiceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_disk_that_can_not_be_zeroed_stays_as_it_was()
+    {
+        // There is something in the way, and it can't be written over.
+        await EndAsync();
+        await using (FileStream file = File.Create(Path.Combine(_directory, "f.img")))
+        {
+            file.Position = 8 * MiB;
+            await file.WriteAsync(Enumerable.Repeat((byte)5, (int)MiB).ToArray());
+        }
+
+        Write($"volumes.f {{ path = \"{_directory}/f.img\", size = 9MiB, cache = buffered, device = faulty, faulty.error = write }}, guests {{ g {{}}, h {{}} }}, disks {{ d {{ volume = v, guest = g, offset = 0, size = 4MiB }} }}");
+        await StartAsync();
+        await Put(new CatalogDisk { Name = "e", Volume = "f", Guest = "g", Offset = 0, Size = 4 * MiB });
+        CatalogDisk before = State.Find<CatalogDisk>("e")!;
+        foreach (CatalogDisk after in (CatalogDisk[])[before with { Size = 9 * MiB }, before with { Size = 9 * MiB, Guest = "h" }])
+        {
+            CatalogAnswer refused = await Do(new PutEntity(after, Me));
+            Assert.Contains("disk e: ", refused.Refusal?.Reason ?? "it was made", StringComparison.Ordinal);
+            Assert.Equal(before, State.Find<CatalogDisk>("e"));
+            using RawClient client = new(Endpoint, "e");
+            Assert.Equal(NbdError.None, client.Call(NbdCommand.Read, (ulong)(4 * MiB) - 4096, 4096));
+            Assert.Equal(NbdError.EINVAL, client.Call(NbdCommand.Read, (ulong)(4 * MiB), 4096));
+        }
+
+        Assert.Equal("g", Assert.Single(_service.Disks, disk => disk.Settings.Name == "e").Settings.Guest.Name);
+        _ = Assert.Single(await _service.Catalog.HistoryAsync(long.MaxValue, 10, default));
+    }
+
+    [Fact]
     public async Task A_made_volume_is_changed_and_deleted_when_nobody_uses_it_and_its_file_stays()
     {
         string path = Path.Combine(_directory, "w.img");
