@@ -109,6 +109,8 @@ public sealed class CatalogServiceTests : IAsyncLifetime
         Assert.Equal(CatalogProblem.InUse, refused.Refusal!.Problem);
         Assert.Equal(NbdError.None, client.Call(NbdCommand.Read, 0, 4096));
 
+        // The last answer may be here before it is counted there.
+        await Until(() => _service.Connections.All(connection => connection.InFlight == 0));
         var ring = Assert.Single(_service.Connections);
         Assert.Equal(("v", "e", "g", false, 128, 0), (ring.Volume, ring.Disk, ring.Guest, ring.Tls, ring.Credits, ring.InFlight));
         Assert.Equal(1, ((ICatalogService)_service.Catalog).Detach("e"));
