@@ -83,7 +83,7 @@ public sealed class CatalogServiceTests : IAsyncLifetime
             Assert.False(gone.IsOpen);
         await Put(new CatalogDisk { Name = "n", Volume = "v", Guest = "g", Offset = 8 * MiB, Size = 4 * MiB });
         using RawClient before = new(Endpoint, "n");
-        Assert.All(before.Read(0, 4 * (int)MiB), value => Assert.Equal(0, value));
+        Assert.Equal(-1, before.Read(0, 4 * (int)MiB).AsSpan().IndexOfAnyExcept((byte)0));
         Assert.Equal(NbdError.None, before.Call(NbdCommand.Write, 0, 4096));
 
         // It grows while it is used: who is connected keeps the size, who comes sees the new one.
@@ -91,7 +91,7 @@ public sealed class CatalogServiceTests : IAsyncLifetime
         Assert.Equal(NbdError.EINVAL, before.Call(NbdCommand.Read, (ulong)(4 * MiB), 4096));
         Assert.Equal(NbdError.None, before.Call(NbdCommand.Read, 0, 4096));
         using RawClient after = new(Endpoint, "n");
-        Assert.All(after.Read(4 * MiB, 4 * (int)MiB), value => Assert.Equal(0, value));
+        Assert.Equal(-1, after.Read(4 * MiB, 4 * (int)MiB).AsSpan().IndexOfAnyExcept((byte)0));
 
         // Nothing else was zeroed, and nothing is left of how it was done.
         Assert.Equal(["d", "n"], _service.Disks.Select(disk => disk.Settings.Name));
