@@ -128,7 +128,7 @@ public sealed class SettingsRuleTests : IDisposable
             """));
 
         // What can't be read hides what is in it.
-        Assert.Equal(["x.conf:1: this '{' is never closed"], ConfigFile.MistakesOf("scheduler { insecure = perhaps"));
+        Assert.Equal(["x.conf:1: scheduler: this '{' is never closed"], ConfigFile.MistakesOf("scheduler { insecure = perhaps"));
     }
 
     [Theory]
