@@ -42,8 +42,7 @@ public sealed class CatalogActorTests : ICatalogObserver
         ActorRef catalog = Start();
         for (int weight = 1; weight <= 25; weight++)
             _ = await Do(catalog, new PutEntity(Guest() with { Weight = weight }, "me"));
-        while (_journal.Snapshot is not { SequenceNumber: 20 })
-            await Task.Delay(5);
+        await _journal.SavedAsync(20);
         LocalSystem.Stop(catalog);
         catalog = Start([Volume()]);
         CatalogAnswer answer = await Do(catalog, new PutEntity(Disk(), "me"));

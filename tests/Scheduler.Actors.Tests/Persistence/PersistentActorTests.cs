@@ -52,8 +52,7 @@ public sealed class PersistentActorTests
             first.Tell(new Add(1, Answer));
         _ = await Answers(6);
         LocalSystem.Stop(first);
-        while (_journal.Snapshot is null)
-            await Task.Delay(5);
+        await _journal.SavedAsync(4);
         Start().Tell(new Add(10, Answer));
         Assert.Equal(["16 after 7"], await Answers(1));
         Assert.Equal([new SnapshotOffer(4, new Total(4)), new Added(1, "test"), new Added(1, "test"), RecoveryCompleted.Instance], _recovered);

@@ -5,6 +5,8 @@ namespace Scheduler.Actors.Tests;
 /// <summary>A journal in memory that waits and fails when it is told to, and shows what was written.</summary>
 internal sealed class TestJournal : IEventJournal
 {
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+
     private readonly MemoryJournal _journal = new();
     private readonly Lock _lock = new();
     private readonly List<JournalEvent> _events = [];
@@ -36,6 +38,14 @@ internal sealed class TestJournal : IEventJournal
             lock (_lock)
                 return _snapshot;
         }
+    }
+
+    /// <summary>Waits until a snapshot is saved.</summary>
+    /// <param name="sequenceNumber">Its number; that of the newest one.</param>
+    public async Task SavedAsync(long sequenceNumber)
+    {
+        for (DateTime end = DateTime.UtcNow + s_patience; Snapshot?.SequenceNumber != sequenceNumber; await Task.Delay(5))
+            Assert.True(DateTime.UtcNow < end, $"snapshot {sequenceNumber} was not saved within {s_patience}");
     }
 
     public async ValueTask AppendAsync(IReadOnlyList<JournalEvent> events, CancellationToken cancellation = default)
