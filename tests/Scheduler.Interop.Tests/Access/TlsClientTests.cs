@@ -53,8 +53,14 @@ public sealed class TlsClientTests
 
         // It is on the disk's place of the volume, and nothing is on the other's.
         byte[] volume = File.ReadAllBytes(place.Directory.File("data/vol0.img"));
-        Assert.True(volume.AsSpan(Bytes, Bytes).SequenceEqual(File.ReadAllBytes(original)));
-        Assert.False(volume.AsSpan(0, Bytes).ContainsAnyExcept((byte)0));
+        byte[] written = File.ReadAllBytes(original);
+        const int Half = Bytes / 2;
+        foreach (int half in new[] { 0, Half })
+        {
+            Assert.True(volume.AsSpan((int)Config.OffsetOf(1, half), Half).SequenceEqual(written.AsSpan(half, Half)));
+            Assert.False(volume.AsSpan((int)Config.OffsetOf(0, half), Half).ContainsAnyExcept((byte)0));
+        }
+
         service.Stop();
     }
 

@@ -95,7 +95,7 @@ public sealed class BadConnectionTests
     private static void BesideAnother(Action<ServiceProcess, NbdClient> bad)
     {
         using TemporaryDirectory directory = new();
-        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume("cache = buffered"));
+        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume(directory, "cache = buffered"));
         using (NbdClient other = NbdClient.Open(service, "d0"))
         {
             Assert.Equal(0u, other.CallWrite(0, s_data));

@@ -34,7 +34,7 @@ public sealed class BadRequestTests
     public void A_wrong_request_gets_its_error(string what, int command, ulong offset, uint length, uint expected)
     {
         using TemporaryDirectory directory = new();
-        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume("cache = buffered"));
+        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume(directory, "cache = buffered"));
         using NbdClient client = NbdClient.Open(service, "d0");
         Assert.Equal(0u, client.CallWrite(0, s_data));
         byte[] payload = command == NbdClient.Write ? new byte[length] : [];
@@ -68,7 +68,7 @@ public sealed class BadRequestTests
     public void The_longest_payload_is_served_in_one_piece()
     {
         using TemporaryDirectory directory = new();
-        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume("cache = buffered"));
+        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume(directory, "cache = buffered"));
         using NbdClient client = NbdClient.Open(service, "d0");
         byte[] data = new byte[PayloadMax];
         new Random(4).NextBytes(data);
@@ -81,7 +81,7 @@ public sealed class BadRequestTests
     public void Bytes_that_are_no_request_end_that_connection_alone()
     {
         using TemporaryDirectory directory = new();
-        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume("cache = buffered"));
+        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume(directory, "cache = buffered"));
         using NbdClient other = NbdClient.Open(service, "d0");
         using NbdClient client = NbdClient.Open(service, "d0");
         byte[] noise = new byte[4096];

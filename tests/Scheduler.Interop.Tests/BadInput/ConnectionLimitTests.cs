@@ -11,7 +11,7 @@ public sealed class ConnectionLimitTests
     {
         using TemporaryDirectory directory = new();
         using ServiceProcess service = ServiceProcess.Start(
-            directory, $"nbd.handshake-timeout = 500ms\n{Config.OneVolume("cache = buffered")}");
+            directory, $"nbd.handshake-timeout = 500ms\n{Config.OneVolume(directory, "cache = buffered")}");
         using NbdClient ready = NbdClient.Open(service, "d0");
         using NbdClient silent = NbdClient.Dial(service);
         using NbdClient dallying = NbdClient.Dial(service);
@@ -33,7 +33,7 @@ public sealed class ConnectionLimitTests
     {
         using TemporaryDirectory directory = new();
         using ServiceProcess service = ServiceProcess.Start(
-            directory, $"nbd.connections-max = 4\n{Config.OneVolume("cache = buffered")}");
+            directory, $"nbd.connections-max = 4\n{Config.OneVolume(directory, "cache = buffered")}");
         NbdClient[] clients = [.. Enumerable.Range(0, 4).Select(i => NbdClient.Open(service, $"d{i % 2}"))];
         try
         {
@@ -63,7 +63,7 @@ public sealed class ConnectionLimitTests
         const int Connections = 300;
         const int Rounds = 10;
         using TemporaryDirectory directory = new();
-        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume("cache = buffered", disks: 4));
+        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume(directory, "cache = buffered", disks: 4));
         NbdClient[] clients =
             [.. Enumerable.Range(0, Connections).Select(i => NbdClient.Open(service, $"d{i % 4}", unix: i % 2 == 0))];
         try

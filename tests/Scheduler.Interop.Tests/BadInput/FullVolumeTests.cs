@@ -9,18 +9,15 @@ public sealed class FullVolumeTests
     private const int PieceBytes = 256 << 10;
 
     [SkippableTheory]
-    [InlineData("buffered", "threads")]
-    [InlineData("buffered", "io-uring")]
-    [InlineData("direct", "threads")]
-    [InlineData("direct", "io-uring")]
-    public void A_full_volume_answers_ENOSPC_and_goes_on(string cache, string io)
+    [MemberData(nameof(Matrix.IoAndCache), MemberType = typeof(Matrix))]
+    public void A_full_volume_answers_ENOSPC_and_goes_on(string io, string cache)
     {
         Requires.Io(io);
         using TemporaryDirectory directory = new();
         using SmallFileSystem place = new(directory, 8);
 
         // Sparse: 128 MiB on a file system of 8.
-        string config = Config.OneVolume($"cache = {cache}, io = {io}", path: Path.Combine(place.Path, "vol0.img"));
+        string config = Config.OneVolume(directory, $"cache = {cache}, io = {io}", path: Path.Combine(place.Path, "vol0.img"));
         using ServiceProcess service = ServiceProcess.Start(directory, config);
         using NbdClient client = NbdClient.Open(service, "d0");
         byte[] data = new byte[PieceBytes];

@@ -28,7 +28,7 @@ public sealed class StalledClientTests(ITestOutputHelper output)
     private void Stall(string stalledDisk, int length)
     {
         using TemporaryDirectory directory = new();
-        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume("cache = buffered"));
+        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume(directory, "cache = buffered"));
         using NbdClient other = NbdClient.Open(service, "d0");
         double alone = MedianReadMs(other);
         long residentBefore = service.Process.ResidentBytes;

@@ -11,7 +11,7 @@ public sealed class CommandLineTests
     public void What_the_service_answers_is_what_the_commands_read()
     {
         using TemporaryDirectory directory = new();
-        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume("cache = buffered"));
+        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume(directory, "cache = buffered"));
         using NbdClient client = NbdClient.Open(service, "d1");
         Assert.Equal(0u, client.CallWrite(0, new byte[4096]));
         Assert.Equal(0u, client.Call(NbdClient.Flush));

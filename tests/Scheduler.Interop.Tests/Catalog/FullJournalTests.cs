@@ -15,7 +15,7 @@ public sealed class FullJournalTests
         using SmallFileSystem small = new(directory, mib: 2);
         string journal = Path.Combine(small.Path, "scheduler.db");
         using ServiceProcess service = ServiceProcess.Start(
-            directory, Config.OneVolume("cache = buffered", disks: 1, diskMib: 4) + $"journal.sqlite = \"{journal}\"\n");
+            directory, Config.OneVolume(directory, "cache = buffered", disks: 1, diskMib: 4) + $"journal.sqlite = \"{journal}\"\n");
         using NbdClient client = NbdClient.Open(service, "d0");
         using HttpClient http = new() { BaseAddress = new Uri(service.AdminUrl) };
         Assert.Equal(HttpStatusCode.Created, (await PutAsync("before")).Status);

@@ -33,7 +33,7 @@ public sealed class KilledServiceTests(ITestOutputHelper output)
         Random random = new(seed);
         using TemporaryDirectory directory = new();
         CatalogModel model = new(random, directory);
-        string config = Config.OneVolume("cache = buffered", disks: 1, diskMib: 4) + journal + "\n";
+        string config = Config.OneVolume(directory, "cache = buffered", disks: 1, diskMib: 4) + journal + "\n";
         CatalogStep? unanswered = null;
         int acknowledged = 0;
         for (int round = 0; round <= rounds; round++)

@@ -7,16 +7,13 @@ public sealed class CopyTests
     private const long Size = 64 << 20;
 
     [SkippableTheory]
-    [InlineData("buffered", "threads")]
-    [InlineData("buffered", "io-uring")]
-    [InlineData("direct", "threads")]
-    [InlineData("direct", "io-uring")]
-    public void Nbdcopy_in_and_out_is_byte_identical(string cache, string io)
+    [MemberData(nameof(Matrix.IoAndCache), MemberType = typeof(Matrix))]
+    public void Nbdcopy_in_and_out_is_byte_identical(string io, string cache)
     {
         Requires.Tool("nbdcopy");
         Requires.Io(io);
         using TemporaryDirectory directory = new();
-        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume($"cache = {cache}, io = {io}"));
+        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume(directory, $"cache = {cache}, io = {io}"));
         string original = directory.File("original");
         string copy = directory.File("copy");
         ImageFile.Create(original, Size, seed: 1);
@@ -34,7 +31,7 @@ public sealed class CopyTests
     {
         Requires.Tool("nbdcopy");
         using TemporaryDirectory directory = new();
-        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume("cache = buffered"));
+        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume(directory, "cache = buffered"));
         string original = directory.File("original");
         string copy = directory.File("copy");
         ImageFile.Create(original, Size, seed: 2);
@@ -51,7 +48,7 @@ public sealed class CopyTests
     {
         Requires.Tool("qemu-img");
         using TemporaryDirectory directory = new();
-        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume("cache = buffered"));
+        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume(directory, "cache = buffered"));
         string original = directory.File("original");
         string back = directory.File("back.qcow2");
         ImageFile.Create(original, Size, seed: 3);

@@ -5,16 +5,13 @@ namespace Scheduler.Interop.Tests.Clients;
 public sealed class FioVerifyTests
 {
     [SkippableTheory]
-    [InlineData("buffered", "threads")]
-    [InlineData("buffered", "io-uring")]
-    [InlineData("direct", "threads")]
-    [InlineData("direct", "io-uring")]
-    public void Eight_guests_read_back_what_they_wrote(string cache, string io)
+    [MemberData(nameof(Matrix.IoAndCache), MemberType = typeof(Matrix))]
+    public void Eight_guests_read_back_what_they_wrote(string io, string cache)
     {
         Requires.Tool("fio");
         Requires.Io(io);
         using TemporaryDirectory directory = new();
-        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume($"cache = {cache}, io = {io}", disks: 8));
+        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume(directory, $"cache = {cache}, io = {io}", disks: 8));
         const string Global = """
             rw=randwrite
             bsrange=4k-64k

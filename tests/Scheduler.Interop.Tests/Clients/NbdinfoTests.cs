@@ -17,7 +17,7 @@ public sealed class NbdinfoTests
     {
         Requires.Tool("nbdinfo");
         using TemporaryDirectory directory = new();
-        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume("cache = buffered", disks: 3));
+        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume(directory, "cache = buffered", disks: 3));
 
         string uri = unix ? service.UnixUri("") : service.Uri("");
         string list = Tool.Run("nbdinfo", "--json", "--list", uri).Succeeded().Output;

@@ -5,16 +5,13 @@ namespace Scheduler.Interop.Tests.Clients;
 public sealed class QemuIoTests
 {
     [SkippableTheory]
-    [InlineData("buffered", "threads")]
-    [InlineData("buffered", "io-uring")]
-    [InlineData("direct", "threads")]
-    [InlineData("direct", "io-uring")]
-    public void Qemu_io_writes_flushes_discards_and_zeroes(string cache, string io)
+    [MemberData(nameof(Matrix.IoAndCache), MemberType = typeof(Matrix))]
+    public void Qemu_io_writes_flushes_discards_and_zeroes(string io, string cache)
     {
         Requires.Tool("qemu-io");
         Requires.Io(io);
         using TemporaryDirectory directory = new();
-        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume($"cache = {cache}, io = {io}"));
+        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume(directory, $"cache = {cache}, io = {io}"));
 
         Run(service, "d1", "write -f -P 0x5a 0 256k", "flush", "read -P 0x5a 0 256k");
         Run(service, "d1", "write -z 64k 64k", "read -P 0x5a 0 64k", "read -P 0 64k 64k", "read -P 0x5a 128k 128k");
@@ -28,7 +25,7 @@ public sealed class QemuIoTests
         // All that is also on the volume, where the second disk begins.
         using FileStream volume = File.OpenRead(directory.File("data/vol0.img"));
         byte[] start = new byte[128 << 10];
-        volume.Position = 64 << 20;
+        volume.Position = Config.OffsetOf(1);
         volume.ReadExactly(start);
         Assert.All(start[..(64 << 10)], value => Assert.Equal(0x5a, value));
         Assert.All(start[(64 << 10)..], value => Assert.Equal(0, value));

@@ -11,7 +11,7 @@ public sealed class TwoConnectionsTests
     public void Both_see_what_either_wrote()
     {
         using TemporaryDirectory directory = new();
-        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume("cache = buffered"));
+        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume(directory, "cache = buffered"));
 
         Python(service, """
             a.pwrite(b"1" * 4096, 0)
@@ -26,7 +26,7 @@ public sealed class TwoConnectionsTests
     public void A_flush_on_one_covers_the_write_of_the_other()
     {
         using TemporaryDirectory directory = new();
-        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume("cache = buffered"));
+        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume(directory, "cache = buffered"));
         Python(service, "a.flush()");
         double clean = DeviceFlushes(service);
 
@@ -49,7 +49,7 @@ public sealed class TwoConnectionsTests
     public void A_forced_write_on_one_is_durable_whatever_the_other_has_flushed()
     {
         using TemporaryDirectory directory = new();
-        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume("cache = buffered"));
+        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume(directory, "cache = buffered"));
         Python(service, "a.flush()");
         double durable = DeviceFlushes(service) + DurableWrites(service);
 

@@ -38,8 +38,8 @@ public sealed class PowerCutTests(ITestOutputHelper output)
     private Findings Run(int cuts, string diskCache)
     {
         using TemporaryDirectory directory = new();
-        using VolatileDisk platter = new(directory, 2L * DiskMib << 20, diskCache);
-        PatternDisk[] disks = [new("d0", 0, BlocksPerDisk), new("d1", (long)DiskMib << 20, BlocksPerDisk)];
+        using VolatileDisk platter = new(directory, Config.VolumeBytes(2, DiskMib), diskCache);
+        PatternDisk[] disks = [new("d0", OffsetOf(0), BlocksPerDisk), new("d1", OffsetOf(1), BlocksPerDisk)];
         List<string> wrong = [];
         int volatileLost = 0;
         for (int cut = 0; cut < cuts; cut++)
@@ -49,7 +49,7 @@ public sealed class PowerCutTests(ITestOutputHelper output)
             string io = cut % 4 < 2 ? "threads" : "io-uring";
             Requires.Io(io);
             using (ServiceProcess service = ServiceProcess.Start(
-                directory, Config.OneVolume($"cache = {cache}, io = {io}", diskMib: DiskMib, path: platter.VolumePath)))
+                directory, Config.OneVolume(directory, $"cache = {cache}, io = {io}", diskMib: DiskMib, path: platter.VolumePath)))
             {
                 ReadBack(service, disks, platter.RawPath, wrong);
 
@@ -78,7 +78,7 @@ public sealed class PowerCutTests(ITestOutputHelper output)
             foreach (PatternDisk disk in disks)
             {
                 (List<string> found, int lost) = disk.Check(raw);
-                wrong.AddRange(found.Select(line => $"cut {cut} ({cache}, {io}): {line}"));
+                wrong.AddRange(found.Select(line => $"cut {cut} ({Matrix.Name(io, cache)}): {line}"));
                 volatileLost += lost;
             }
         }
@@ -89,6 +89,9 @@ public sealed class PowerCutTests(ITestOutputHelper output)
         return findings;
     }
 
+    // What is written of a disk lies in one piece there.
+    private static long OffsetOf(int disk) => Config.OffsetOf(disk, diskMib: DiskMib);
+
     // The service that starts on what is left serves what is left.
     private static void ReadBack(ServiceProcess service, PatternDisk[] disks, string rawPath, List<string> wrong)
     {
@@ -96,7 +99,7 @@ public sealed class PowerCutTests(ITestOutputHelper output)
         for (int i = 0; i < disks.Length; i++)
         {
             using FileStream file = File.OpenRead(rawPath);
-            file.Position = (long)i * DiskMib << 20;
+            file.Position = OffsetOf(i);
             file.ReadExactly(raw);
             using NbdClient client = NbdClient.Open(service, disks[i].Name);
             if (!client.CallRead(0, raw.Length).AsSpan().SequenceEqual(raw))

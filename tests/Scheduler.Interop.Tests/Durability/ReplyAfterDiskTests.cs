@@ -10,15 +10,12 @@ public sealed class ReplyAfterDiskTests
     private const int BlockBytes = 4096;
 
     [SkippableTheory]
-    [InlineData("buffered", "threads")]
-    [InlineData("buffered", "io-uring")]
-    [InlineData("direct", "threads")]
-    [InlineData("direct", "io-uring")]
-    public void A_forced_write_right_after_a_clean_flush_is_on_the_disk_before_its_reply(string cache, string io)
+    [MemberData(nameof(Matrix.IoAndCache), MemberType = typeof(Matrix))]
+    public void A_forced_write_right_after_a_clean_flush_is_on_the_disk_before_its_reply(string io, string cache)
     {
         using TemporaryDirectory directory = new();
         using VolatileDisk disk = PowerOn(directory);
-        using ServiceProcess service = Start(directory, disk, cache, io);
+        using ServiceProcess service = Start(directory, disk, io, cache);
         using NbdClient client = NbdClient.Open(service, "d1");
 
         // Often enough that both of the ways to carry it out are tried.
@@ -31,7 +28,7 @@ public sealed class ReplyAfterDiskTests
             Assert.Equal(0u, client.CallWrite(i * BlockBytes, Block(i), NbdClient.Fua));
             List<DiskEvent> events = disk.Log.Since(position);
 
-            long offset = ((long)DiskMib << 20) + (i * BlockBytes);
+            long offset = OffsetOf(i);
             int begin = events.FindIndex(e =>
                 e.Kind == DiskEventKind.WriteBegins && e.Offset == offset && e.Count == BlockBytes);
             Assert.True(begin >= 0, $"write {i} has not reached the disk");
@@ -45,22 +42,19 @@ public sealed class ReplyAfterDiskTests
         byte[] found = new byte[BlockBytes];
         for (uint i = 0; i < 100; i++)
         {
-            raw.Position = ((long)DiskMib << 20) + (i * BlockBytes);
+            raw.Position = OffsetOf(i);
             raw.ReadExactly(found);
             Assert.Equal(Block(i), found);
         }
     }
 
     [SkippableTheory]
-    [InlineData("buffered", "threads")]
-    [InlineData("buffered", "io-uring")]
-    [InlineData("direct", "threads")]
-    [InlineData("direct", "io-uring")]
-    public void The_first_flush_after_a_restart_reaches_the_disk(string cache, string io)
+    [MemberData(nameof(Matrix.IoAndCache), MemberType = typeof(Matrix))]
+    public void The_first_flush_after_a_restart_reaches_the_disk(string io, string cache)
     {
         using TemporaryDirectory directory = new();
         using VolatileDisk disk = PowerOn(directory);
-        using (ServiceProcess service = Start(directory, disk, cache, io))
+        using (ServiceProcess service = Start(directory, disk, io, cache))
         using (NbdClient client = NbdClient.Open(service, "d1"))
         {
             Assert.Equal(0u, client.CallWrite(0, Block(1)));
@@ -70,7 +64,7 @@ public sealed class ReplyAfterDiskTests
         }
 
         long start = disk.Log.Position;
-        using (ServiceProcess service = Start(directory, disk, cache, io))
+        using (ServiceProcess service = Start(directory, disk, io, cache))
         using (NbdClient client = NbdClient.Open(service, "d1"))
         {
             Assert.Equal(0u, client.Call(NbdClient.Flush));
@@ -85,15 +79,18 @@ public sealed class ReplyAfterDiskTests
 
         disk.CutPower();
         using FileStream raw = File.OpenRead(disk.RawPath);
-        raw.Position = (long)DiskMib << 20;
+        raw.Position = OffsetOf(0);
         byte[] found = new byte[BlockBytes];
         raw.ReadExactly(found);
         Assert.Equal(Block(1), found);
     }
 
+    // Where on the platter a block of d1 is.
+    private static long OffsetOf(uint block) => Config.OffsetOf(1, block * BlockBytes, diskMib: DiskMib);
+
     private static VolatileDisk PowerOn(TemporaryDirectory directory)
     {
-        VolatileDisk disk = new(directory, 2L * DiskMib << 20);
+        VolatileDisk disk = new(directory, Config.VolumeBytes(2, DiskMib));
         try
         {
             disk.PowerOn();
@@ -106,10 +103,10 @@ public sealed class ReplyAfterDiskTests
         }
     }
 
-    private static ServiceProcess Start(TemporaryDirectory directory, VolatileDisk disk, string cache, string io)
+    private static ServiceProcess Start(TemporaryDirectory directory, VolatileDisk disk, string io, string cache)
     {
         Requires.Io(io);
-        return ServiceProcess.Start(directory, Config.OneVolume($"cache = {cache}, io = {io}", diskMib: DiskMib, path: disk.VolumePath));
+        return ServiceProcess.Start(directory, Config.OneVolume(directory, $"cache = {cache}, io = {io}", diskMib: DiskMib, path: disk.VolumePath));
     }
 
     private static byte[] Block(uint number)

@@ -14,7 +14,7 @@ public sealed class SyncFailureTests
     {
         using TemporaryDirectory directory = new();
         string marker = directory.File("data/vol0.img.fault");
-        using (ServiceProcess service = ServiceProcess.Start(directory, WithError("flush")))
+        using (ServiceProcess service = ServiceProcess.Start(directory, WithError(directory, "flush")))
         {
             Assert.Equal(HttpStatusCode.OK, service.Get("/readyz").Status);
             using NbdClient client = NbdClient.Open(service, "d0");
@@ -30,7 +30,7 @@ public sealed class SyncFailureTests
         }
 
         // A restart does not make it good, even with a device that works again.
-        using (ServiceProcess service = ServiceProcess.Start(directory, WithError("none")))
+        using (ServiceProcess service = ServiceProcess.Start(directory, WithError(directory, "none")))
         {
             using NbdClient client = NbdClient.Open(service, "d0");
             AssertFenced(service, client);
@@ -39,7 +39,7 @@ public sealed class SyncFailureTests
 
         // What the operator does: look after the data, then take the record away while the service is stopped.
         File.Delete(marker);
-        using (ServiceProcess service = ServiceProcess.Start(directory, WithError("none")))
+        using (ServiceProcess service = ServiceProcess.Start(directory, WithError(directory, "none")))
         {
             Assert.Equal(HttpStatusCode.OK, service.Get("/readyz").Status);
             using NbdClient client = NbdClient.Open(service, "d0");
@@ -56,7 +56,7 @@ public sealed class SyncFailureTests
     public void A_failed_durable_write_fences_the_domain()
     {
         using TemporaryDirectory directory = new();
-        using ServiceProcess service = ServiceProcess.Start(directory, WithError("dsync"));
+        using ServiceProcess service = ServiceProcess.Start(directory, WithError(directory, "dsync"));
         using NbdClient client = NbdClient.Open(service, "d0");
         Assert.Equal(0u, client.CallWrite(0, s_data));
         Assert.Equal(0u, client.Call(NbdClient.Flush));
@@ -74,7 +74,7 @@ public sealed class SyncFailureTests
     public void A_failed_write_fails_alone()
     {
         using TemporaryDirectory directory = new();
-        using ServiceProcess service = ServiceProcess.Start(directory, WithError("write"));
+        using ServiceProcess service = ServiceProcess.Start(directory, WithError(directory, "write"));
         using NbdClient client = NbdClient.Open(service, "d0");
 
         Assert.Equal(NbdClient.EIO, client.CallWrite(0, s_data));
@@ -107,6 +107,6 @@ public sealed class SyncFailureTests
         _ = service.Process.WaitForExit(ServiceProcess.StopTimeMax);
     }
 
-    private static string WithError(string error) =>
-        Config.OneVolume($"device = faulty, cache = buffered, faulty.error = {error}");
+    private static string WithError(TemporaryDirectory directory, string error) =>
+        Config.OneVolume(directory, $"device = faulty, cache = buffered, faulty.error = {error}");
 }

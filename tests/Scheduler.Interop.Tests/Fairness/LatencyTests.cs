@@ -40,7 +40,7 @@ public sealed class LatencyTests(ITestOutputHelper output)
     {
         Requires.Tool("fio");
         using TemporaryDirectory directory = new();
-        string config = Config.OneVolume($"{Config.Slow}, policy = {policy}", disks: 8);
+        string config = Config.OneVolume(directory, $"{Config.Slow}, policy = {policy}", disks: 8);
         using ServiceProcess service = ServiceProcess.Start(directory, config);
         (string, string, string) reader = ("reader", service.Uri("d0"), "rw=randread\niodepth=1");
         IEnumerable<(string, string, string)> writers = Enumerable.Range(1, 7)

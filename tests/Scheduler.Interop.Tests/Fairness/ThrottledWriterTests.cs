@@ -19,8 +19,7 @@ public sealed class ThrottledWriterTests(ITestOutputHelper output)
     private static readonly TimeSpan s_part = TimeSpan.FromSeconds(2);
 
     [SkippableTheory]
-    [InlineData("threads")]
-    [InlineData("io-uring")]
+    [MemberData(nameof(Matrix.Ios), MemberType = typeof(Matrix))]
     public void A_writer_that_the_kernel_throttles_does_not_hold_up_a_reader(string io)
     {
         (double alone, double beside, _) = Measure(io, depth: 8, (alone, beside, _) => beside <= GrowthMax * alone);
@@ -29,8 +28,7 @@ public sealed class ThrottledWriterTests(ITestOutputHelper output)
 
     // All of the volume's depth is taken by writes that wait. What is left to the reader is its turn (Q6).
     [SkippableTheory]
-    [InlineData("threads")]
-    [InlineData("io-uring")]
+    [MemberData(nameof(Matrix.Ios), MemberType = typeof(Matrix))]
     public void A_throttled_writer_with_more_requests_than_the_depth_does_not_keep_a_reader_waiting_for_its_writes(string io)
     {
         (_, double beside, double writeMs) = Measure(io, depth: 64, (_, beside, writeMs) => beside <= writeMs / 20);
@@ -40,14 +38,15 @@ public sealed class ThrottledWriterTests(ITestOutputHelper output)
     // Rounds until it is good, or there were enough. Gives the smallest p99 alone and beside the writer, and a write's time.
     private (double Alone, double Beside, double WriteMs) Measure(string io, int depth, Func<double, double, double, bool> isGood)
     {
+        Matrix.OnlyCache("buffered", "the kernel throttles those that dirty its page cache");
         Requires.Io(io);
         using TemporaryDirectory directory = new();
-        using VolatileDisk disk = new(directory, 2L * DiskMib << 20, cache: null, writeMs: 50);
+        using VolatileDisk disk = new(directory, Config.VolumeBytes(2, DiskMib), cache: null, writeMs: 50);
         disk.PowerOn();
         using LoopDevice loop = new(disk.VolumePath);
         loop.BoundDirty(2 << 20);
         using ServiceProcess service = ServiceProcess.Start(
-            directory, Config.OneVolume($"cache = buffered, io = {io}", diskMib: DiskMib, path: loop.Path));
+            directory, Config.OneVolume(directory, $"cache = buffered, io = {io}", diskMib: DiskMib, path: loop.Path));
         using NbdClient reader = NbdClient.Open(service, "d0");
         using NbdClient writer = NbdClient.Open(service, "d1");
         _ = ReadLatency.P99Ms(reader, s_part);

@@ -37,7 +37,7 @@ public sealed class WeightTests(ITestOutputHelper output)
     {
         Requires.Tool("fio");
         using TemporaryDirectory directory = new();
-        string config = Config.OneVolume($"{Config.Slow}, policy = {policy}", weights: [100, 300]);
+        string config = Config.OneVolume(directory, $"{Config.Slow}, policy = {policy}", weights: [100, 300]);
         using ServiceProcess service = ServiceProcess.Start(directory, config);
         Dictionary<string, FioJob> jobs = Fio.Run(
             directory,

@@ -10,8 +10,7 @@ public sealed class DeviceErrorTests
     private const double LateMs = 5000;
 
     [SkippableTheory]
-    [InlineData("threads", "buffered")]
-    [InlineData("io-uring", "direct")]
+    [MemberData(nameof(Matrix.Corners), MemberType = typeof(Matrix))]
     public void Failed_reads_fail_alone(string io, string cache) => RunBurst("read", io, cache, (service, client, errors) =>
     {
         Assert.All(errors[NbdClient.Read], error => Assert.Equal(NbdClient.EIO, error));
@@ -21,8 +20,7 @@ public sealed class DeviceErrorTests
     });
 
     [SkippableTheory]
-    [InlineData("threads", "buffered")]
-    [InlineData("io-uring", "direct")]
+    [MemberData(nameof(Matrix.Corners), MemberType = typeof(Matrix))]
     public void Failed_writes_fail_alone(string io, string cache) => RunBurst("write", io, cache, (service, client, errors) =>
     {
         ushort[] writes = [NbdClient.Write, NbdClient.WriteZeroes, NbdClient.Trim];
@@ -34,8 +32,7 @@ public sealed class DeviceErrorTests
     });
 
     [SkippableTheory]
-    [InlineData("threads", "buffered")]
-    [InlineData("io-uring", "direct")]
+    [MemberData(nameof(Matrix.Corners), MemberType = typeof(Matrix))]
     public void A_failed_flush_fences_its_domain_and_no_other(string io, string cache) => RunBurst("flush", io, cache, (service, client, errors) =>
     {
         // Nothing was ever flushed: no flush may have found its disk clean.
@@ -49,8 +46,7 @@ public sealed class DeviceErrorTests
     });
 
     [SkippableTheory]
-    [InlineData("threads", "buffered")]
-    [InlineData("io-uring", "direct")]
+    [MemberData(nameof(Matrix.Corners), MemberType = typeof(Matrix))]
     public void A_failed_durable_write_fences_its_domain_and_no_other(string io, string cache) => RunBurst("dsync", io, cache, (service, client, errors) =>
     {
         // Some may have gone by flush, which works here; one that did not fails.
@@ -72,7 +68,7 @@ public sealed class DeviceErrorTests
         Requires.Io(io);
         using TemporaryDirectory directory = new();
         string keys = $"device = faulty, cache = {cache}, faulty {{ parallel = 8, error = {error} }}";
-        using ServiceProcess service = ServiceProcess.Start(directory, TwoVolumes.Config("data/bad.img", io, keys));
+        using ServiceProcess service = ServiceProcess.Start(directory, TwoVolumes.Config(directory, "data/bad.img", io, keys));
         using Bystander bystander = new(service);
         using NbdClient client = NbdClient.Open(service, "d0");
 

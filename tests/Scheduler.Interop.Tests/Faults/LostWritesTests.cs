@@ -14,15 +14,15 @@ public sealed class LostWritesTests
     private const int Pieces = 12;
 
     [SkippableTheory]
-    [InlineData("threads")]
-    [InlineData("io-uring")]
+    [MemberData(nameof(Matrix.Ios), MemberType = typeof(Matrix))]
     public void Lost_writes_fence_the_domain_until_an_operator_clears_it(string io)
     {
+        Matrix.OnlyCache("buffered", "it is the page cache that loses them");
         Requires.Io(io);
         using TemporaryDirectory directory = new();
         using SmallFileSystem place = new(directory, 8);
         using LoopDevice loop = new(MakeDisk(place));
-        using ServiceProcess service = ServiceProcess.Start(directory, TwoVolumes.Config(loop.Path, io, "cache = buffered"));
+        using ServiceProcess service = ServiceProcess.Start(directory, TwoVolumes.Config(directory, loop.Path, io, "cache = buffered"));
         using Bystander bystander = new(service);
         using NbdClient victim = NbdClient.Open(service, "d0");
         using NbdClient neighbour = NbdClient.Open(service, "d1");
@@ -71,15 +71,15 @@ public sealed class LostWritesTests
     }
 
     [SkippableTheory]
-    [InlineData("threads")]
-    [InlineData("io-uring")]
+    [MemberData(nameof(Matrix.Ios), MemberType = typeof(Matrix))]
     public void Past_the_page_cache_nothing_is_lost_and_nothing_fenced(string io)
     {
+        Matrix.OnlyCache("direct", "it is about what passes the page cache by");
         Requires.Io(io);
         using TemporaryDirectory directory = new();
         using SmallFileSystem place = new(directory, 8);
         using LoopDevice loop = new(MakeDisk(place));
-        using ServiceProcess service = ServiceProcess.Start(directory, TwoVolumes.Config(loop.Path, io, "cache = direct"));
+        using ServiceProcess service = ServiceProcess.Start(directory, TwoVolumes.Config(directory, loop.Path, io, "cache = direct"));
         using NbdClient client = NbdClient.Open(service, "d0");
         uint[] errors = [.. Enumerable.Range(0, Pieces).Select(i => client.CallWrite((ulong)i * PieceBytes, Piece(i)))];
 
@@ -96,7 +96,7 @@ public sealed class LostWritesTests
     {
         string file = Path.Combine(place.Path, "disk.img");
         using FileStream sparse = File.Create(file);
-        sparse.SetLength(2L * TwoVolumes.DiskMib << 20);
+        sparse.SetLength(TwoVolumes.BadBytes);
         return file;
     }
 

@@ -19,17 +19,14 @@ public sealed class StalledDeviceTests(ITestOutputHelper output)
     private static readonly TimeSpan s_part = TimeSpan.FromSeconds(2);
 
     [SkippableTheory]
-    [InlineData("threads", "buffered")]
-    [InlineData("threads", "direct")]
-    [InlineData("io-uring", "buffered")]
-    [InlineData("io-uring", "direct")]
+    [MemberData(nameof(Matrix.IoAndCache), MemberType = typeof(Matrix))]
     public void A_stall_is_felt_by_its_own_volume_alone_and_then_all_is_answered(string io, string cache)
     {
         Requires.Io(io);
         using TemporaryDirectory directory = new();
-        using VolatileDisk disk = new(directory, 2L * TwoVolumes.DiskMib << 20);
+        using VolatileDisk disk = new(directory, TwoVolumes.BadBytes);
         disk.PowerOn();
-        using ServiceProcess service = ServiceProcess.Start(directory, TwoVolumes.Config(disk.VolumePath, io, $"cache = {cache}"));
+        using ServiceProcess service = ServiceProcess.Start(directory, TwoVolumes.Config(directory, disk.VolumePath, io, $"cache = {cache}"));
         using NbdClient client = NbdClient.Open(service, "d0");
         using NbdClient other = NbdClient.Open(service, "e0");
         Assert.Equal(0u, client.CallWrite(0, new byte[4096]));
@@ -67,14 +64,13 @@ public sealed class StalledDeviceTests(ITestOutputHelper output)
     }
 
     [SkippableTheory]
-    [InlineData("threads")]
-    [InlineData("io-uring")]
+    [MemberData(nameof(Matrix.Ios), MemberType = typeof(Matrix))]
     public void A_device_that_never_answers_does_not_keep_the_service_from_ending(string io)
     {
         Requires.Io(io);
         using TemporaryDirectory directory = new();
         const string Stuck = "device = faulty, cache = buffered, faulty { service-time = 10s, parallel = 1 }";
-        using ServiceProcess service = ServiceProcess.Start(directory, TwoVolumes.Config("data/bad.img", io, Stuck));
+        using ServiceProcess service = ServiceProcess.Start(directory, TwoVolumes.Config(directory, "data/bad.img", io, Stuck));
         using NbdClient client = NbdClient.Open(service, "d0");
         using NbdClient other = NbdClient.Open(service, "e0");
         for (int i = 0; i < Rounds; i++)

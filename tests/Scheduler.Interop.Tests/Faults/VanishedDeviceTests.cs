@@ -11,17 +11,14 @@ public sealed class VanishedDeviceTests
     private const double LateMs = 5000;
 
     [SkippableTheory]
-    [InlineData("threads", "buffered")]
-    [InlineData("threads", "direct")]
-    [InlineData("io-uring", "buffered")]
-    [InlineData("io-uring", "direct")]
+    [MemberData(nameof(Matrix.IoAndCache), MemberType = typeof(Matrix))]
     public void What_its_guests_ask_fails_once_each_and_the_other_volume_goes_on(string io, string cache)
     {
         Requires.Io(io);
         using TemporaryDirectory directory = new();
-        using VolatileDisk disk = new(directory, 2L * TwoVolumes.DiskMib << 20);
+        using VolatileDisk disk = new(directory, TwoVolumes.BadBytes);
         disk.PowerOn();
-        using ServiceProcess service = ServiceProcess.Start(directory, TwoVolumes.Config(disk.VolumePath, io, $"cache = {cache}"));
+        using ServiceProcess service = ServiceProcess.Start(directory, TwoVolumes.Config(directory, disk.VolumePath, io, $"cache = {cache}"));
         using Bystander bystander = new(service);
         using NbdClient client = NbdClient.Open(service, "d0");
         Assert.Equal(0u, client.Call(NbdClient.Flush));
@@ -45,32 +42,26 @@ public sealed class VanishedDeviceTests
 
     // The file behind a block device shrinks to nothing. What is written makes it grow again; what was there is gone.
     [SkippableTheory]
-    [InlineData("threads", "buffered")]
-    [InlineData("threads", "direct")]
-    [InlineData("io-uring", "buffered")]
-    [InlineData("io-uring", "direct")]
+    [MemberData(nameof(Matrix.IoAndCache), MemberType = typeof(Matrix))]
     public void Reads_beyond_what_is_left_of_a_block_device_fail_and_fence_nothing(string io, string cache)
     {
         Requires.Io(io);
         using TemporaryDirectory directory = new();
         string file = directory.File("disk.img");
         using (FileStream whole = File.Create(file))
-            whole.SetLength(2L * TwoVolumes.DiskMib << 20);
+            whole.SetLength(TwoVolumes.BadBytes);
         using LoopDevice loop = new(file);
-        using ServiceProcess service = ServiceProcess.Start(directory, TwoVolumes.Config(loop.Path, io, $"cache = {cache}"));
+        using ServiceProcess service = ServiceProcess.Start(directory, TwoVolumes.Config(directory, loop.Path, io, $"cache = {cache}"));
         AssertReadsFailWhenCut(service, file);
     }
 
     [SkippableTheory]
-    [InlineData("threads", "buffered")]
-    [InlineData("threads", "direct")]
-    [InlineData("io-uring", "buffered")]
-    [InlineData("io-uring", "direct")]
+    [MemberData(nameof(Matrix.IoAndCache), MemberType = typeof(Matrix))]
     public void Reads_beyond_what_is_left_of_a_file_fail_and_fence_nothing(string io, string cache)
     {
         Requires.Io(io);
         using TemporaryDirectory directory = new();
-        using ServiceProcess service = ServiceProcess.Start(directory, TwoVolumes.Config("data/bad.img", io, $"cache = {cache}"));
+        using ServiceProcess service = ServiceProcess.Start(directory, TwoVolumes.Config(directory, "data/bad.img", io, $"cache = {cache}"));
         AssertReadsFailWhenCut(service, directory.File("data/bad.img"));
     }
 

@@ -32,7 +32,7 @@ internal sealed class TlsPlace : IDisposable
           certificate = "tls/server-cert.pem", key = "tls/server-key.pem", required = {{(required ? "true" : "false")}}
           {{(authenticated ? "client-ca = \"tls/ca-cert.pem\"" : "")}}
         }
-        {{Harness.Config.OneVolume("cache = buffered")}}
+        {{Harness.Config.OneVolume(Directory, "cache = buffered")}}
         {{(authenticated ? $"guests.g0.certificates = [\"CN=web\"], guests.g1.certificates = [\"sha256:{Db.GetCertHashString(System.Security.Cryptography.HashAlgorithmName.SHA256)}\"]" : "")}}
         """;
 

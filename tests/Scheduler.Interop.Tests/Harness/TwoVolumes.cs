@@ -5,18 +5,22 @@ internal static class TwoVolumes
 {
     public const int DiskMib = 16;
 
+    /// <summary>Bytes that the file or block device of the volume to hurt needs.</summary>
+    public static long BadBytes => Harness.Config.VolumeBytes(2, DiskMib);
+
+    /// <param name="directory">Where the service is started.</param>
     /// <param name="path">Path of the volume to hurt.</param>
     /// <param name="io">How the requests of both reach their files.</param>
     /// <param name="keys">Further keys of the volume to hurt.</param>
-    public static string Config(string path, string io, string keys) => $$"""
+    public static string Config(TemporaryDirectory directory, string path, string io, string keys) => $$"""
         volumes {
-          bad { path = "{{path}}", size = {{2 * DiskMib}}MiB, io = {{io}}, {{keys}} }
-          good { path = "data/good.img", size = {{DiskMib}}MiB, io = {{io}}, cache = buffered }
+          bad { {{Harness.Config.Volume(directory, path, 2, DiskMib)}}, io = {{io}}, {{keys}}{{Matrix.Keys}} }
+          good { path = "data/good.img", size = {{DiskMib}}MiB, io = {{io}}, cache = buffered{{Matrix.Keys}} }
         }
         guests { g0 {}, g1 {}, g2 {} }
         disks {
-          d0 { volume = bad, guest = g0, offset = 0, size = {{DiskMib}}MiB }
-          d1 { volume = bad, guest = g1, offset = {{DiskMib}}MiB, size = {{DiskMib}}MiB }
+          d0 { volume = bad, guest = g0, {{Harness.Config.Disk(0, DiskMib)}} }
+          d1 { volume = bad, guest = g1, {{Harness.Config.Disk(1, DiskMib)}} }
           e0 { volume = good, guest = g2, offset = 0, size = {{DiskMib}}MiB }
         }
         """;

@@ -29,16 +29,13 @@ public sealed class IdleTests(ITestOutputHelper output)
     }
 
     [SkippableTheory]
-    [InlineData("threads", "buffered")]
-    [InlineData("threads", "direct")]
-    [InlineData("io-uring", "buffered")]
-    [InlineData("io-uring", "direct")]
+    [MemberData(nameof(Matrix.IoAndCache), MemberType = typeof(Matrix))]
     public void An_idle_service_makes_no_system_calls(string io, string cache)
     {
         Requires.Tool("strace");
         Requires.Io(io);
         using TemporaryDirectory directory = new();
-        string config = Config.OneVolume($"cache = {cache}, io = {io}") + "nbd.handshake-timeout = 1s\n";
+        string config = Config.OneVolume(directory, $"cache = {cache}, io = {io}") + "nbd.handshake-timeout = 1s\n";
         using ServiceProcess service = ServiceProcess.Start(directory, config);
         using NbdClient client = NbdClient.Open(service, "d0");
         UseEverything(client);
@@ -78,7 +75,7 @@ public sealed class IdleTests(ITestOutputHelper output)
         using TemporaryDirectory directory = new();
         using NotifySocket manager = new(directory.File("notify"));
         using ServiceProcess service = ServiceProcess.Start(
-            directory, Config.OneVolume("cache = buffered"), manager.Variable, "WATCHDOG_USEC=3000000");
+            directory, Config.OneVolume(directory, "cache = buffered"), manager.Variable, "WATCHDOG_USEC=3000000");
         Thread.Sleep(TimeSpan.FromSeconds(3));
 
         int before = manager.Count("WATCHDOG=1");

@@ -12,13 +12,14 @@ public sealed class IoFallbackTests
     [SkippableFact]
     public void A_volume_that_may_not_use_io_uring_says_why_and_uses_threads()
     {
+        Matrix.OnlyUnset("it is about who chooses");
         Requires.Io("io-uring");
         using TemporaryDirectory directory = new();
         ServiceProcess? started = null;
 
         // A process inherits the filter of the thread that starts it.
         SystemCallFilter.Run(
-            SystemCallFilter.IoUringSetup, EPERM, () => started = ServiceProcess.Start(directory, Config.OneVolume("cache = buffered, io = auto")));
+            SystemCallFilter.IoUringSetup, EPERM, () => started = ServiceProcess.Start(directory, Config.OneVolume(directory, "cache = buffered, io = auto")));
         using ServiceProcess service = started!;
 
         Assert.Contains("Volume vol0 uses threads, as io_uring can't be used: io_uring_setup: ", service.Process.Log);
@@ -32,11 +33,12 @@ public sealed class IoFallbackTests
     [SkippableFact]
     public void A_volume_that_insists_on_io_uring_does_not_start_without()
     {
+        Matrix.OnlyUnset("it is about who chooses");
         using TemporaryDirectory directory = new();
         string message = "";
         SystemCallFilter.Run(SystemCallFilter.IoUringSetup, EPERM, () =>
             message = Assert.Throws<InvalidOperationException>(
-                () => ServiceProcess.Start(directory, Config.OneVolume("cache = buffered, io = io-uring")).Dispose()).Message);
+                () => ServiceProcess.Start(directory, Config.OneVolume(directory, "cache = buffered, io = io-uring")).Dispose()).Message);
         Assert.Contains("ended with code 1", message);
         Assert.Contains("io_uring can't be used: io_uring_setup: ", message);
         Assert.Contains("set io to auto or threads", message);
@@ -45,9 +47,10 @@ public sealed class IoFallbackTests
     [SkippableFact]
     public void A_volume_that_may_use_io_uring_says_nothing_of_threads()
     {
+        Matrix.OnlyUnset("it is about who chooses");
         Requires.Io("io-uring");
         using TemporaryDirectory directory = new();
-        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume("cache = buffered, io = auto"));
+        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume(directory, "cache = buffered, io = auto"));
         Assert.DoesNotContain("uses threads", service.Process.Log);
         service.Stop();
     }

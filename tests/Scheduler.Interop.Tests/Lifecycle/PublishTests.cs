@@ -46,7 +46,7 @@ public sealed partial class PublishTests
         using (TemporaryDirectory state = new())
         {
             string config = etc.File("scheduler.conf");
-            ServiceProcess.WriteConfig(config, Config.OneVolume("cache = buffered"));
+            ServiceProcess.WriteConfig(config, Config.OneVolume(state, "cache = buffered"));
             using ServiceProcess service = ServiceProcess.StartProgram(state, program, config);
             using NbdClient client = NbdClient.Open(service, "d0");
             Assert.Equal(0u, client.CallWrite(0, new byte[4096], NbdClient.Fua));

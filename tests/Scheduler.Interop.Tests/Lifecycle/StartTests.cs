@@ -48,7 +48,7 @@ public sealed class StartTests(ITestOutputHelper output)
     public void A_second_service_on_the_same_volume_does_not_start()
     {
         using TemporaryDirectory directory = new();
-        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume("cache = buffered"));
+        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume(directory, "cache = buffered"));
         string config = directory.File("scheduler.conf");
         using ChildProcess second = new(
             SchedulerProgram.Path,

@@ -19,13 +19,13 @@ public sealed class StopTests
     public void An_idle_service_ends_at_once()
     {
         using TemporaryDirectory directory = new();
-        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume("cache = buffered"));
+        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume(directory, "cache = buffered"));
 
         service.Stop();
 
         // Nothing is left that a next start could trip over.
         Assert.False(File.Exists(service.SocketPath));
-        using ServiceProcess next = ServiceProcess.Start(directory, Config.OneVolume("cache = buffered"));
+        using ServiceProcess next = ServiceProcess.Start(directory, Config.OneVolume(directory, "cache = buffered"));
         next.Stop();
     }
 
@@ -35,7 +35,7 @@ public sealed class StopTests
     public void What_is_in_flight_at_a_signal_is_answered(bool interrupt)
     {
         using TemporaryDirectory directory = new();
-        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume(Sluggish, disks: Clients));
+        using ServiceProcess service = ServiceProcess.Start(directory, Config.OneVolume(directory, Sluggish, disks: Clients));
         NbdClient[] clients = [.. Enumerable.Range(0, Clients).Select(i => NbdClient.Open(service, $"d{i}"))];
         try
         {
@@ -71,7 +71,7 @@ public sealed class StopTests
         {
             for (int slot = 0; slot < Depth; slot++)
             {
-                volume.Position = ((long)i * 64 << 20) + (slot * 4096);
+                volume.Position = Config.OffsetOf(i, slot * 4096, Clients);
                 volume.ReadExactly(found);
                 Assert.Equal(Block(i, slot), found);
             }
@@ -82,7 +82,7 @@ public sealed class StopTests
     public void Clients_that_never_pause_do_not_keep_it_from_ending()
     {
         using TemporaryDirectory directory = new();
-        string config = Config.OneVolume("cache = buffered", disks: Clients);
+        string config = Config.OneVolume(directory, "cache = buffered", disks: Clients);
         using ServiceProcess service = ServiceProcess.Start(directory, config);
         NbdClient[] connections = [.. Enumerable.Range(0, Clients).Select(i => NbdClient.Open(service, $"d{i}"))];
         Task<long>[] clients = [.. connections.Select(connection => Task.Factory.StartNew(
