@@ -16,7 +16,6 @@ public sealed class ChangedWeightTests(ITestOutputHelper output)
     public async Task Shares_follow_a_change_of_weights_and_no_request_fails()
     {
         Requires.Tool("fio");
-        Matrix.OnlyUnset("the volume is the capped disk");
         Matrix.OnlySlice("one of the disks is made while the service runs");
         using TemporaryDirectory directory = new();
         using ServiceProcess service = ServiceProcess.Start(directory, Declared(weight: 300));
