@@ -46,6 +46,9 @@ internal sealed class FlushDomain(int index, DomainSpec spec, CostModel costs)
     public long EmittedAt;
     public long FlushedAt;
 
+    /// <summary>The latest <see cref="Disk.DirtyAt"/> here of disks that are gone; 0: there are none.</summary>
+    public long LeftDirtyAt;
+
     /// <summary>When the flush in flight was emitted, in nanoseconds.</summary>
     public long EmittedNs;
 

@@ -6,7 +6,9 @@
 //     it counted as unflushed in every domain.
 //
 // A disk goes only when it has no ring, not even one whose last operations are on the device: nothing of it reaches its place
-// any more, and another disk may have that. What it had unflushed is nobody's; its bytes count for its guest until a flush.
+// any more, and another disk may have that. What it had unflushed no flush of a guest waits for; its bytes count for its guest
+// until a flush.
+// S3  A stop flushes it all the same: a disk may come back with what is in it, such as a logical volume.
 namespace Scheduler.Core;
 
 public sealed partial class VolumeCore
@@ -61,6 +63,12 @@ public sealed partial class VolumeCore
     private void RemoveDisk(int index)
     {
         Invariant.Holds(WhyNotRemove(index) is null, "S2", "a disk is removed that is not there, or has rings");
+        foreach (FlushDomain domain in _domains)
+        {
+            if ((_disks[index].Extents.Domains & domain.Bit) != 0)
+                domain.LeftDirtyAt = Math.Max(domain.LeftDirtyAt, _disks[index].DirtyAt[domain.Index]);
+        }
+
         _disks = [.. _disks[..index], .. _disks[(index + 1)..]];
     }
 }

@@ -305,6 +305,8 @@ public sealed partial class VolumeCore
 
     private bool IsDirty(FlushDomain domain)
     {
+        if (domain.LeftDirtyAt >= domain.FlushedAt && domain.LeftDirtyAt > 0)
+            return true;
         foreach (Disk disk in _disks)
         {
             if ((disk.Extents.Domains & domain.Bit) != 0 && !domain.IsClean(disk))

@@ -88,6 +88,31 @@ public class ChangedDiskTests
         """);
 
     [Fact]
+    public void S3_a_stop_flushes_what_a_disk_that_has_gone_had_unflushed() => Trace.Check(Head + """
+        0 attach r1 B              |
+        1 submit r1.0 write 0+4K   | io#0 r1.0 d0 write 4M+4K
+        2 done #0                  | reply r1.0 ok
+        3 detach r1                | released r1
+        4 remove B                 |
+        5 stop                     | flush#0 d0
+        6 done #0                  | stopped
+        """);
+
+    [Fact]
+    public void S3_a_stop_flushes_nothing_that_was_flushed_since_a_disk_has_gone() => Trace.Check(Head + """
+        0 attach r1 B              |
+        1 submit r1.0 write 0+4K   | io#0 r1.0 d0 write 4M+4K
+        2 done #0                  | reply r1.0 ok
+        3 detach r1                | released r1
+        4 remove B                 |
+        5 submit r0.0 write 0+4K   | io#0 r0.0 d0 write 0+4K
+        6 done #0                  | reply r0.0 ok
+        7 submit r0.0 flush        | flush#0 d0
+        8 done #0                  | reply r0.0 ok
+        9 stop                     | stopped
+        """);
+
+    [Fact]
     public void S2_a_disk_whose_ring_has_gone_stays_while_the_device_has_operations_of_it() => Trace.Check(Head + """
         0 attach r1 B              |
         1 submit r1.0 write 0+4K   | io#0 r1.0 d0 write 4M+4K
