@@ -28,6 +28,10 @@ public sealed class PlantedBugTests
     [InlineData(PlantedBug.FlushTimeNotCharged, "ChargeChecker", "Q1", 20)]
     [InlineData(PlantedBug.WeightsIgnored, "ShareBoundChecker", "Q2", 100)]
     [InlineData(PlantedBug.TwoPageCaches, "LinearizabilityChecker", "linearizability", 60)]
+    [InlineData(PlantedBug.WeightChangeIgnored, "ShareBoundChecker", "Q2", 300)]
+    [InlineData(PlantedBug.DiskRemovedUnderRings, "DiskRemovalChecker", "S2", 40)]
+    [InlineData(PlantedBug.ClockRunsSlow, "LearnedCostChecker", "Q1", 300)]
+    [InlineData(PlantedBug.JournalAnswersTooEarly, "FaultHistoryChecker", "F6", 300)]
     public void Is_caught(PlantedBug bug, string checker, string rule, int seedsMax)
     {
         for (int seed = 1; seed <= seedsMax; seed++)

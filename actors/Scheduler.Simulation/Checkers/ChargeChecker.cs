@@ -42,7 +42,8 @@ internal sealed class ChargeChecker(DiskMap map) : Checker
     public override void Rest(Incarnation now)
     {
         // Passed through, a flush is charged before it is done; what a stopping volume flushes is nobody's.
-        if (map.Spec.Policy != PolicyKind.Fair || _faults || now.Stopping)
+        // What is learned is judged by LearnedCostChecker.
+        if (map.Spec.Policy != PolicyKind.Fair || map.Spec.Costs.Learn || _faults || now.Stopping)
             return;
         double chargedNs = Enumerable.Range(0, map.Spec.Guests.Count).Sum(guest => now.Status.DeviceTimeSeconds(guest)) * 1e9;
         Holds(chargedNs >= _leastNs - 1, "Q1", $"the guests were charged {chargedNs:F0} ns for work that took at least {_leastNs:F0} ns");

@@ -1,7 +1,9 @@
 // F2-F5: an acknowledged flush, FUA write or flushing barrier: all that it covers survives every later crash.
 //
 // Asked at each acknowledgement (would the worst power cut, now, lose something that it covers?) and at each power cut
-// (does each sector hold the last write that had to be durable, or a later one?).
+// (does each sector hold the last write that had to be durable, or a later one?). A stop in good order counts as a flush of all
+// disks, of those too that were taken away meanwhile; but for one that was not there from the start to the stop, of which a
+// service that was killed may have left something unflushed.
 using Scheduler.Core;
 
 namespace Scheduler.Simulation;
@@ -14,6 +16,7 @@ internal sealed class DurabilityChecker : Checker
     private readonly SectorLog _log;
     private readonly HashSet<RequestRecord> _durable = [];
     private readonly List<RequestRecord>[] _acknowledged;
+    private readonly bool[] _absent;
 
     public DurabilityChecker(History history, DiskMap map, SectorLog log)
     {
@@ -21,6 +24,7 @@ internal sealed class DurabilityChecker : Checker
         _map = map;
         _log = log;
         _acknowledged = [.. map.Spec.Disks.Select(_ => new List<RequestRecord>())];
+        _absent = new bool[_acknowledged.Length];
         log.EraEnds.Add(CheckSurvivor);
     }
 
@@ -31,10 +35,21 @@ internal sealed class DurabilityChecker : Checker
             case HistoryKind.Reply:
                 Acknowledge(_history.Requests[happened.Number]);
                 break;
+            case HistoryKind.Started:
+                for (int disk = 0; disk < _absent.Length; disk++)
+                    _absent[disk] = !_map.IsServed(disk);
+                break;
+            case HistoryKind.DiskServed:
+                _absent[happened.Number] = false;
+                break;
             case HistoryKind.Stopped when happened.Value == 0:
                 // S3: stopping flushes what was answered.
                 for (int disk = 0; disk < _acknowledged.Length; disk++)
-                    Require(disk, int.MaxValue, null, "F2", "the volume has stopped");
+                {
+                    if (!_absent[disk])
+                        Require(disk, int.MaxValue, null, "F2", "the volume has stopped");
+                }
+
                 break;
             case HistoryKind.PowerCut:
                 foreach (List<RequestRecord> writes in _acknowledged)

@@ -63,7 +63,7 @@ internal sealed class FenceChecker : Checker
         for (int domain = 0; domain < _domains.Length; domain++)
         {
             State state = _domains[domain];
-            if (!Touches(request, domain))
+            if (!Touches(request, domain, surely: true))
                 continue;
             if (request.Outcome == Outcome.Ok && !request.Op.IsRead())
             {
@@ -93,17 +93,18 @@ internal sealed class FenceChecker : Checker
             return;
         for (int domain = 0; domain < _domains.Length; domain++)
         {
-            if (Touches(request, domain) && (_domains[domain].RecordedAt >= 0 || _domains[domain].Clearing || _domains[domain].ClearedAt > request.Start))
+            if (Touches(request, domain, surely: false) && (_domains[domain].RecordedAt >= 0 || _domains[domain].Clearing || _domains[domain].ClearedAt > request.Start))
                 return;
         }
 
         Fail("F6", $"{request} fails before the fault is recorded");
     }
 
-    private bool Touches(RequestRecord request, int domain)
+    // A disk may have grown onto a domain since a request of it was sent.
+    private bool Touches(RequestRecord request, int domain, bool surely)
     {
         if (!request.Op.HasRange())
-            return _map.IsOn(request.Disk, domain);
+            return surely ? (request.Domains & (1UL << domain)) != 0 : _map.IsOn(request.Disk, domain);
         for (int sector = request.FirstSector; sector < request.EndSector; sector++)
         {
             if (_map.Domain(request.Disk, sector) == domain)

@@ -19,6 +19,9 @@ internal sealed class FlushCountChecker(History history, DiskMap map) : Checker
             case HistoryKind.Submit:
                 Count(history.Requests[happened.Number]);
                 break;
+            case HistoryKind.GuestChanged when IsBounded(happened.Number):
+                CountNewBound(happened.Number);
+                break;
             case HistoryKind.Started:
                 // Its stop.
                 Array.Clear(_inFlight);
@@ -38,6 +41,20 @@ internal sealed class FlushCountChecker(History history, DiskMap map) : Checker
         }
     }
 
+    private bool IsBounded(int guest) => map.Spec.Guests[guest].UnflushedBytesMax < 1 << 20;
+
+    // What it has written already may be beyond its new bound, and so may be what is under way.
+    private void CountNewBound(int guest)
+    {
+        for (int domain = 0; domain < _points.Length; domain++)
+            _points[domain]++;
+        foreach (RequestRecord request in history.Rings.SelectMany(ring => ring.Pending))
+        {
+            if (map.Spec.Disks[request.Disk].Guest == guest)
+                Add(request, OwnPoints(request));
+        }
+    }
+
     private void Count(RequestRecord request)
     {
         int points = request.Op switch
@@ -47,10 +64,17 @@ internal sealed class FlushCountChecker(History history, DiskMap map) : Checker
             _ => request.IsFua ? 1 : 0,
         };
 
-        // Q1's own: at most one for each piece of a write, of a guest whose bound is within reach.
-        DiskSpec disk = map.Spec.Disks[request.Disk];
-        if (request.Op.IsWrite() && map.Spec.Guests[disk.Guest].UnflushedBytesMax < 1 << 20)
-            points += 2 + (int)(request.Length >> 18) + disk.Extents.Sum(extent => extent.Stripes is { } stripes ? (int)(extent.Length / stripes.ChunkLength) : 1);
+        Add(request, IsBounded(map.Spec.Disks[request.Disk].Guest) ? points + OwnPoints(request) : points);
+    }
+
+    // Q1's own: at most one for each piece of a write, of a guest whose bound is within reach.
+    private int OwnPoints(RequestRecord request) => request.Op.IsWrite()
+        ? 2 + (int)(request.Length >> 18)
+            + map.Spec.Disks[request.Disk].Extents.Sum(extent => extent.Stripes is { } stripes ? (int)(extent.Length / stripes.ChunkLength) : 1)
+        : 0;
+
+    private void Add(RequestRecord request, int points)
+    {
         for (int domain = 0; domain < _points.Length; domain++)
         {
             if (map.IsOn(request.Disk, domain))

@@ -6,6 +6,9 @@
 // D is the number of operations that may be on the device at once: the depth, and where flushes would fill it, one more than
 // there can be flushes, since they never take the last slot (F8).
 //
+// Where a guest is given another weight, or begins or ceases to be reserved for or limited, its intervals begin anew: from then
+// on the bound holds for what it has now. Where costs are learned, c is the most that a guest was charged between two rests.
+//
 // A guest is known to be backlogged from one rest of the volume to the next by a request of it that waits at both.
 using Scheduler.Core;
 using Scheduler.Storage;
@@ -24,6 +27,7 @@ internal sealed class ShareBoundChecker : Checker
     /// <summary>Per guest the youngest request that waited at the last rest, which is the last to go.</summary>
     private readonly RequestRecord?[] _witness;
     private readonly bool[] _backlogged;
+    private readonly double[] _charged;
     private readonly double[,] _least;
     private readonly double[,] _most;
     private readonly Dictionary<(int Domain, int Operation), long> _started = [];
@@ -36,6 +40,7 @@ internal sealed class ShareBoundChecker : Checker
         _waiting = waiting;
         _witness = new RequestRecord?[guests];
         _backlogged = new bool[guests];
+        _charged = new double[guests];
         _least = new double[guests, guests];
         _most = new double[guests, guests];
     }
@@ -53,9 +58,13 @@ internal sealed class ShareBoundChecker : Checker
                 if (_started.Remove((happened.Domain, happened.Number), out long started))
                     _largestNs = Math.Max(_largestNs, happened.TimeNs - started + MeasuringSlackNs);
                 break;
+            case HistoryKind.GuestChanged:
+                _witness[happened.Number] = null;
+                break;
             case HistoryKind.Started:
                 _started.Clear();
                 Array.Clear(_witness);
+                Array.Clear(_charged);
                 break;
             default:
                 break;
@@ -68,6 +77,10 @@ internal sealed class ShareBoundChecker : Checker
             return;
         for (int guest = 0; guest < _witness.Length; guest++)
         {
+            double charged = now.Status.DeviceTimeSeconds(guest) * 1e9;
+            if (_map.Spec.Costs.Learn)
+                _largestNs = Math.Max(_largestNs, charged - _charged[guest]);
+            _charged[guest] = charged;
             _backlogged[guest] = _witness[guest] is { } witness && _waiting.Eligible.Contains(witness);
             _witness[guest] = IsJudged(guest) ? _waiting.Eligible.LastOrDefault(request => _waiting.GuestOf(request) == guest) : null;
         }

@@ -24,6 +24,12 @@ internal sealed record DeviceProfile
     /// <summary>One of so many operations stalls; 0 for none.</summary>
     public int StallOneOf { get; init; }
 
+    /// <summary>One of so many operations takes twenty times as long; 0 for none.</summary>
+    public int SlowOneOf { get; init; } = 100;
+
+    /// <summary>Whether each operation takes about what it takes on average.</summary>
+    public bool IsSteady => StallOneOf == 0 && SlowOneOf == 0 && InlineOneOf == 0;
+
     /// <summary>One of so many reads and writes fails; 0 for none.</summary>
     public int ErrorOneOf { get; init; }
 

@@ -148,7 +148,7 @@ internal sealed class SimulatedDevice(
     {
         _busy.Add(operation);
         long takes = (serviceNs / 2) + random.NextInt64((serviceNs * 3 / 2) + 1);
-        if (random.Next(100) == 0)
+        if (_profile.SlowOneOf > 0 && random.Next(_profile.SlowOneOf) == 0)
             takes *= 20;
         if (_profile.StallOneOf > 0 && random.Next(_profile.StallOneOf) == 0)
             takes += random.Next(50_000_000, 500_000_000);

@@ -38,9 +38,16 @@ internal sealed class SimulatedJournal(SimulatedSystem system, JournalRecords re
 {
     private const int EventsPerPage = 16;
     private long _idleNs;
+    private long _lateNs;
 
     /// <summary>One of so many calls fails; 0 for none.</summary>
     public int FailOneOf { get; set; }
+
+    /// <summary>What is appended becomes durable after the answer.</summary>
+    public bool AnswersTooEarly { get; init; }
+
+    /// <summary>Hears of each event when the journal says that it is durable.</summary>
+    public Action<JournalEvent>? Acknowledged { get; init; }
 
     public void Open(string persistenceId, ActorRef actor) => Call(actor, () =>
         new JournalOpened(records.Snapshot(persistenceId), records.Events(persistenceId).Count));
@@ -50,9 +57,12 @@ internal sealed class SimulatedJournal(SimulatedSystem system, JournalRecords re
 
     public void Append(IReadOnlyList<JournalEvent> events, ActorRef actor) => Call(actor, () =>
     {
-        records.Add(events);
+        if (AnswersTooEarly)
+            system.After((_lateNs = Math.Max(_lateNs, system.NowNs + random.Next(100_000_000))) - system.NowNs, () => records.Add(events));
+        else
+            records.Add(events);
         return JournalAppended.Instance;
-    });
+    }, acknowledged: events);
 
     public void Save(JournalSnapshot snapshot, ActorRef actor) => Call(
         actor,
@@ -63,7 +73,7 @@ internal sealed class SimulatedJournal(SimulatedSystem system, JournalRecords re
         },
         problem => new SaveSnapshotFailure(snapshot.SequenceNumber, problem.Message));
 
-    private void Call(ActorRef actor, Func<object> carryOut, Func<Exception, object>? failed = null)
+    private void Call(ActorRef actor, Func<object> carryOut, Func<Exception, object>? failed = null, IReadOnlyList<JournalEvent>? acknowledged = null)
     {
         failed ??= static problem => new JournalFailed(problem);
         bool fails = FailOneOf > 0 && random.Next(FailOneOf) == 0;
@@ -83,7 +93,15 @@ internal sealed class SimulatedJournal(SimulatedSystem system, JournalRecords re
                 answer = failed(conflict);
             }
         });
-        system.After(_idleNs - system.NowNs, () => actor.Tell(
-            fails ? failed(new JournalUnavailableException("the journal of the simulation fails")) : answer!));
+        system.After(_idleNs - system.NowNs, () =>
+        {
+            if (answer is JournalAppended && !fails && Acknowledged is not null)
+            {
+                foreach (JournalEvent stored in acknowledged!)
+                    Acknowledged(stored);
+            }
+
+            actor.Tell(fails ? failed(new JournalUnavailableException("the journal of the simulation fails")) : answer!);
+        });
     }
 }

@@ -17,6 +17,9 @@ internal sealed class SimulatedRing : IRingFrontEnd
     private readonly RequestRecord?[] _sent;
     private readonly byte _streams;
     private readonly bool _unaligned;
+
+    /// <summary>As large as its disk was when it came: a disk may grow.</summary>
+    private readonly int _sectors;
     private int _verified;
     private bool _closing;
     private bool _scheduled;
@@ -30,8 +33,9 @@ internal sealed class SimulatedRing : IRingFrontEnd
         _streams = (byte)random.Next(1, 3);
         _unaligned = random.Next(2) == 0;
         _sent = new RequestRecord?[credits];
-        _workload = run.Crowded ? Workload.Crowd(run.Map.Sectors(disk)) : Workload.Draw(random, run.Map.Spec.Disks[disk].Ordered, run.Map.Sectors(disk));
-        _verified = !run.Crowded && random.Next(2) == 0 ? 0 : run.Map.Sectors(disk);
+        _sectors = run.Map.SectorsNow(disk);
+        _workload = run.Crowded ? Workload.Crowd(_sectors, run.CrowdFuaPercent) : Workload.Draw(random, run.Map.Spec.Disks[disk].Ordered, _sectors);
+        _verified = !run.Crowded && random.Next(2) == 0 ? 0 : _sectors;
         _record = new RingRecord
         {
             Id = run.History.Rings.Count,
@@ -110,7 +114,7 @@ internal sealed class SimulatedRing : IRingFrontEnd
     public List<RequestRecord> Probe()
     {
         List<RequestRecord> probes = [];
-        long length = SectorMedia.SectorBytes * (long)Math.Min(8, _run.Map.Sectors(Disk));
+        long length = SectorMedia.SectorBytes * (long)Math.Min(8, _sectors);
         foreach (RequestOp op in new[] { RequestOp.Write, RequestOp.Flush, RequestOp.Read })
         {
             if (_free.Count > 0)
@@ -140,7 +144,7 @@ internal sealed class SimulatedRing : IRingFrontEnd
         int window = Math.Min(_workload.Window, _sent.Length) - (_sent.Length - _free.Count);
         for (int n = Math.Min(_random.Next(1, 9), window); n > 0; n--)
         {
-            if (_verified < _run.Map.Sectors(Disk))
+            if (_verified < _sectors)
                 SendVerify();
             else
                 SendNext();
@@ -153,7 +157,7 @@ internal sealed class SimulatedRing : IRingFrontEnd
 
     private void SendVerify()
     {
-        int sectors = Math.Min(512, _run.Map.Sectors(Disk) - _verified);
+        int sectors = Math.Min(512, _sectors - _verified);
         _ = Send(RequestOp.Read, RequestFlags.None, 0, (long)_verified * SectorMedia.SectorBytes, (long)sectors * SectorMedia.SectorBytes);
         _verified += sectors;
     }
@@ -170,7 +174,7 @@ internal sealed class SimulatedRing : IRingFrontEnd
             return;
         }
 
-        int all = _run.Map.Sectors(Disk);
+        int all = _sectors;
         int first;
         int count;
         if (_unaligned)
@@ -199,6 +203,7 @@ internal sealed class SimulatedRing : IRingFrontEnd
             Flags = flags,
             Offset = offset,
             Length = length,
+            Domains = _run.Map.DomainsNow(Disk),
             Result = op == RequestOp.Read ? new ulong[length / SectorMedia.SectorBytes] : [],
         };
         _run.History.Requests.Add(request);

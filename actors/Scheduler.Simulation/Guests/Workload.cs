@@ -21,8 +21,8 @@ internal sealed record Workload
     public int SectorsMax { get; init; } = 16;
 
     /// <summary>Reads and writes without a pause.</summary>
-    public static Workload Crowd(int diskSectors) =>
-        new() { Mix = [10, 10, 0, 0, 0, 0, 0, 0, 0], Window = 16, ThinkNsMax = 1, SectorsMax = Math.Min(diskSectors, 32) };
+    public static Workload Crowd(int diskSectors, int fuaPercent) =>
+        new() { Mix = [10, 10, 0, 0, 0, 0, 0, 0, 0], FuaPercent = fuaPercent, Window = 16, ThinkNsMax = 1, SectorsMax = Math.Min(diskSectors, 32) };
 
     /// <summary>Draws a workload.</summary>
     public static Workload Draw(Random random, OrderedMode mode, int diskSectors)

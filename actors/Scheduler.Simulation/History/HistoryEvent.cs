@@ -41,6 +41,10 @@ internal record struct HistoryEvent
             HistoryKind.DeviceStart or HistoryKind.DeviceEnd =>
                 $"domain {Domain} #{Number} {DeviceOp}{(DeviceFlags == DeviceFlags.None ? "" : "+" + DeviceFlags)} {Sectors(Offset, Length)}{Error}",
             HistoryKind.SyncFailed or HistoryKind.FaultRecorded or HistoryKind.RecordCleared or HistoryKind.FaultCleared => $"domain {Domain}{Error}",
+            HistoryKind.GuestChanged => $"guest {Number} weight {Value}",
+            HistoryKind.DiskServed => $"disk {Number} {Sectors(0, Length)}",
+            HistoryKind.DiskRemoved => $"disk {Number}",
+            HistoryKind.FaultWritten => $"event {Number} domain {Domain}{Error}",
             HistoryKind.Stopped => Value == 0 ? "clean" : "fenced",
             _ => "",
         };

@@ -62,4 +62,16 @@ internal enum HistoryKind : byte
 
     /// <summary>All is quiet after <see cref="FaultsOver"/>.</summary>
     Quiet,
+
+    /// <summary>A guest was given another weight, reservation, limit or bounds.</summary>
+    GuestChanged,
+
+    /// <summary>A disk is served again, or is larger.</summary>
+    DiskServed,
+
+    /// <summary>A disk is no longer served.</summary>
+    DiskRemoved,
+
+    /// <summary>The journal has said that a fault, or its clearing, is durable.</summary>
+    FaultWritten,
 }

@@ -31,6 +31,9 @@ internal sealed class RequestRecord
     public required long Offset { get; init; }
     public required long Length { get; init; }
 
+    /// <summary>The domains that its disk was on when it was sent, a bit each.</summary>
+    public ulong Domains { get; init; }
+
     /// <summary>Index of the event that sent it, and of its answer.</summary>
     public int Start { get; set; }
     public int End { get; set; } = int.MaxValue;

@@ -18,6 +18,21 @@ internal sealed record Chaos
     /// <summary>One of so many records of a fault fails.</summary>
     public int RecordFailsOneOf { get; init; }
 
+    /// <summary>A guest is given another weight, reservation, limit or bounds.</summary>
+    public int ChangeGuestOneOf { get; init; }
+
+    /// <summary>A disk goes, comes back, or grows.</summary>
+    public int ChangeDiskOneOf { get; init; }
+
+    /// <summary>Faults have a history, in a journal.</summary>
+    public bool HasJournal { get; init; }
+
+    /// <summary>One of so many calls of the journal fails.</summary>
+    public int JournalFailsOneOf { get; init; }
+
+    /// <summary>Of 100 writes of a crowd, how many with FUA.</summary>
+    public int CrowdFuaPercent { get; init; }
+
     /// <summary>All guests read and write without a pause, so that they are backlogged for long (Q2).</summary>
     public bool Crowded { get; init; }
 
@@ -53,5 +68,28 @@ internal sealed record Chaos
 
         // Undisturbed but for errors of reads and writes: a guest's backlog ends with its ring.
         return random.Next(10) > 0 ? drawn : new Chaos { Crowded = true, Device = drawn.Device with { SyncErrorOneOf = 0 } };
+    }
+
+    /// <summary>Draws what else is done to a run.</summary>
+    public Chaos With(Random random, FaultKinds faults)
+    {
+        bool changes = (faults & FaultKinds.Changes) != 0;
+        bool journal = (faults & FaultKinds.Journal) != 0;
+
+        // More crowds than there are otherwise: weights and learned costs show in them.
+        bool crowd = Crowded || ((changes || (faults & FaultKinds.Costs) != 0) && random.Next(8) == 0);
+        Chaos drawn = crowd ? new Chaos { Crowded = true, Device = Device with { SyncErrorOneOf = 0 } } : this;
+        if (crowd && random.Next(3) > 0)
+            drawn = drawn with { Device = drawn.Device with { StallOneOf = 0, SlowOneOf = 0, InlineOneOf = 0 } };
+        return drawn with
+        {
+            ChangeGuestOneOf = changes && random.Next(2) == 0 ? (random.Next(2) == 0 ? 60 : 400) * (crowd ? 4 : 1) : 0,
+
+            // Rings have to go for it.
+            ChangeDiskOneOf = changes && random.Next(2) == 0 && !crowd ? random.Next(2) == 0 ? 60 : 300 : 0,
+            HasJournal = journal,
+            JournalFailsOneOf = journal && random.Next(2) == 0 ? random.Next(3, 10) : 0,
+            CrowdFuaPercent = (faults & FaultKinds.Costs) != 0 && random.Next(2) == 0 ? random.Next(1, 25) : 0,
+        };
     }
 }

@@ -11,6 +11,7 @@ internal sealed class Incarnation
     {
         System = new SimulatedSystem(random, nowNs);
         Faults = new SimulatedFaultStore(System, records, run.History, random) { FailOneOf = chaos.RecordFailsOneOf };
+        Journal = chaos.HasJournal ? new FaultJournal(run, System, Faults, records, chaos, random) : null;
         Devices =
         [
             .. spec.Domains.Select((domain, i) =>
@@ -21,8 +22,8 @@ internal sealed class Incarnation
             Name = Run.VolumeName,
             Spec = spec,
             Devices = new VolumeDevices(Devices, spec.OperationsMax, System.Post),
-            Timer = actor => Timer(run.Bug, actor),
-            Faults = Faults,
+            Timer = actor => Timer(run.Bug, spec.Costs, actor),
+            Faults = Journal?.Store ?? Faults,
             Telemetry = telemetry,
             Epoch = epoch,
         });
@@ -36,14 +37,22 @@ internal sealed class Incarnation
 
     public SimulatedFaultStore Faults { get; }
 
+    /// <summary>The history of faults, or null: nobody keeps one.</summary>
+    public FaultJournal? Journal { get; }
+
     public SimulatedActor Volume { get; }
 
     public VolumeStatus Status { get; }
 
-    private IVolumeTimer Timer(PlantedBug bug, ActorRef volume)
+    private IVolumeTimer Timer(PlantedBug bug, CostModel costs, ActorRef volume)
     {
         SimulatedTimer timer = new(System, volume);
-        return bug == PlantedBug.FlushTimeNotCharged ? new FlushlessTimer(timer, Devices) : timer;
+        return bug switch
+        {
+            PlantedBug.FlushTimeNotCharged => new FlushlessTimer(timer, Devices),
+            PlantedBug.ClockRunsSlow when costs.Learn => new SlowTimer(timer),
+            _ => timer,
+        };
     }
 
     /// <summary>Its rings that are not closed.</summary>

@@ -76,4 +76,16 @@ public enum PlantedBug : byte
     /// <summary>A `buffered` volume fails over to another host while the first one's page cache lives on, and is written back
     /// later (S5).</summary>
     TwoPageCaches,
+
+    /// <summary>A guest is given another weight, and nobody heeds it (Q2).</summary>
+    WeightChangeIgnored,
+
+    /// <summary>A disk is taken away though it has rings (S2, S3).</summary>
+    DiskRemovedUnderRings,
+
+    /// <summary>The volume's clock sees half of the time that passes, and the volume learns costs by it (Q1).</summary>
+    ClockRunsSlow,
+
+    /// <summary>The journal says that an event is durable before it is (F6).</summary>
+    JournalAnswersTooEarly,
 }

@@ -1,5 +1,6 @@
 using Scheduler.Actors;
 using Scheduler.Core;
+using Scheduler.Storage.Journal;
 
 namespace Scheduler.Simulation;
 
@@ -21,6 +22,7 @@ internal sealed class Run
     private readonly Chaos _chaos;
     private readonly FaultRecords _records;
     private readonly VolumeTelemetry _telemetry;
+    private readonly Changes _changes;
     private Incarnation _now = null!;
     private long _epoch;
     private int _steps;
@@ -36,9 +38,15 @@ internal sealed class Run
         _guestRandom = new Random(seeds.Next());
         _chaosRandom = new Random(seeds.Next());
         VolumeSpec spec = SimulatedVolume.Draw(volumeRandom, options.Guests, new Random(seeds.Next()));
-        _chaos = Chaos.Draw(volumeRandom, options.Faults);
+        Random more = new(seeds.Next());
+        _chaos = Chaos.Draw(volumeRandom, options.Faults).With(more, options.Faults);
+        if ((options.Faults & FaultKinds.Costs) != 0 && more.Next(2) == 0)
+            spec = spec with { Costs = SimulatedVolume.DrawWrongCosts(more, _chaos.Device, spec.Depth) };
         _records = new FaultRecords(spec.Domains.Count);
         Map = new DiskMap(spec, [.. spec.Domains.Select(domain => new SectorMedia((int)(domain.Size / SectorMedia.SectorBytes)))]);
+        _changes = new Changes(this, more);
+        if (_chaos.ChangeDiskOneOf > 0)
+            _changes.HoldBack();
         AddCheckers();
     }
 
@@ -50,7 +58,14 @@ internal sealed class Run
 
     public SimulatedSystem System => _now.System;
 
+    public Incarnation Now => _now;
+
+    /// <summary>What of the history of faults is durable.</summary>
+    public JournalRecords Journal { get; } = new();
+
     public bool Crowded => _chaos.Crowded;
+
+    public int CrowdFuaPercent => _chaos.CrowdFuaPercent;
 
     /// <summary>The failed sync of which a waiter was told, for <see cref="PlantedBug.FailedFlushFailsFirstOnly"/>.</summary>
     public int FirstFailed { get; set; } = -1;
@@ -99,9 +114,16 @@ internal sealed class Run
         _ = mine.Rings.Remove(ring);
         mine.System.After(_guestRandom.Next(5_000_000), () =>
         {
-            if (GuestsMaySend && !mine.Stopping)
+            if (GuestsMaySend && !mine.Stopping && _changes.MayOpen(ring.Disk))
                 Open(ring.Disk);
         });
+    }
+
+    /// <summary>Guests may come to a disk again; one does, if there is none.</summary>
+    public void Reopen(int disk)
+    {
+        if (GuestsMaySend && !_now.Stopping && _changes.MayOpen(disk) && !_now.Rings.Exists(ring => ring.Disk == disk))
+            _ = Open(disk);
     }
 
     private void Go()
@@ -141,6 +163,9 @@ internal sealed class Run
             new WorkConservationChecker(History, Map, waiting),
             new ShareBoundChecker(Map, waiting),
             new ChargeChecker(Map),
+            new LearnedCostChecker(Map, _chaos.Device.IsSteady),
+            new DiskRemovalChecker(History, Map),
+            new FaultHistoryChecker(Journal, _records),
         ];
         History.Checkers.AddRange(all.Where(checker => checker is SectorLog or WaitingRequests || _options.OnlyChecker is null || checker.GetType().Name == _options.OnlyChecker));
     }
@@ -154,8 +179,9 @@ internal sealed class Run
             Policy = Bug == PlantedBug.BarrierDrainsOthers && Map.Spec.Policy == PolicyKind.Fair ? PolicyKind.QueueDrain : Map.Spec.Policy,
             Guests = [.. Map.Spec.Guests.Select(guest => Bug == PlantedBug.WeightsIgnored ? guest with { Weight = 100 } : guest)],
             Domains = [.. Map.Spec.Domains.Select((domain, i) => domain with { Fault = forget ? 0 : _records[i] })],
-            Disks = [.. Map.Spec.Disks.Select((disk, i) => i == 0 ? Misplaced(disk) : disk)],
+            Disks = [.. Enumerable.Range(0, Map.Spec.Disks.Count).Where(Map.IsServed).Select(DiskNow)],
         };
+        _changes.Restarted();
         _now = new Incarnation(this, spec, _chaos, _records, _telemetry, nowNs, ++_epoch, _engineRandom);
         if (_faultsAreOver)
             StopFaults();
@@ -173,10 +199,14 @@ internal sealed class Run
 
         for (int disk = 0; disk < Map.Spec.Disks.Count && GuestsMaySend; disk++)
         {
+            if (!Map.IsServed(disk))
+                continue;
             for (int n = _guestRandom.Next(1, 3); n > 0; n--)
                 Open(disk);
         }
     }
+
+    private DiskSpec DiskNow(int disk) => disk == 0 ? Misplaced(Map.Disk(0, Map.Extents(0))) : Map.Disk(disk, Map.Extents(disk));
 
     private DiskSpec Misplaced(DiskSpec disk)
     {
@@ -201,6 +231,10 @@ internal sealed class Run
     {
         bool moved = _now.System.Advance();
         _steps++;
+
+        // As it has to: a persistent actor whose journal fails stops, and is started again.
+        if (_now.System.Failures.Count > 0)
+            _ = _now.System.Failures.RemoveAll(failure => failure is PersistenceException { InnerException: JournalUnavailableException });
         if (_now.Volume.IsIdle && _now.System.Failures.Count == 0)
         {
             foreach (Checker checker in History.Checkers)
@@ -241,6 +275,10 @@ internal sealed class Run
             _ = Open(_chaosRandom.Next(Map.Spec.Disks.Count));
         else if (Draws(_chaos.ClearOneOf))
             ClearFaults();
+        else if (Draws(_chaos.ChangeGuestOneOf))
+            _changes.ChangeGuest();
+        else if (Draws(_chaos.ChangeDiskOneOf))
+            _changes.ChangeDisk();
     }
 
     private bool Draws(int oneOf) => oneOf > 0 && _chaosRandom.Next(oneOf) == 0;
@@ -317,7 +355,10 @@ internal sealed class Run
         StopFaults();
         RunUntilQuiet("faults are over");
         if (_now.KillIn >= 0 || _now.Stopping)
+        {
             Kill();
+            RunUntilQuiet("the service was started again");
+        }
 
         History.Add(new HistoryEvent { Kind = HistoryKind.Quiet });
         while (_now.Status.IsFenced)
@@ -341,7 +382,7 @@ internal sealed class Run
 
     private void Probe()
     {
-        for (int disk = 0; disk < Map.Spec.Disks.Count; disk++)
+        foreach (int disk in Enumerable.Range(0, Map.Spec.Disks.Count).Where(Map.IsServed))
             _ = Open(disk);
         RunUntilQuiet("rings were opened");
         List<RequestRecord> probes = [];
@@ -359,6 +400,7 @@ internal sealed class Run
     private void StopFaults()
     {
         _now.Faults.FailOneOf = 0;
+        _now.Journal?.StopFaults();
         foreach (SimulatedDevice device in _now.Devices)
             device.StopFaults();
     }

@@ -61,6 +61,45 @@ internal static class SimulatedVolume
         };
     }
 
+    /// <summary>A guest that an operator gives something else: mostly another weight.</summary>
+    /// <param name="random">Draws it.</param>
+    /// <param name="guest">The guest as it is.</param>
+    public static GuestSpec DrawChanged(Random random, GuestSpec guest)
+    {
+        GuestSpec none = new() { Name = guest.Name };
+        int limit = random.Next(100, 20_000);
+        return random.Next(8) switch
+        {
+            0 => guest with { UnflushedBytesMax = random.Next(2) == 0 ? none.UnflushedBytesMax : random.Next(1, 500_000) },
+            1 => guest with { Reservation = random.Next(2) == 0 ? 0 : random.Next(1, 20_000), Limit = 0 },
+            2 => guest with { Reservation = 0, Limit = random.Next(2) == 0 ? 0 : limit },
+            3 => guest with { FlushLatencyNsMax = random.Next(300_000) },
+            4 => guest with { Weight = random.Next(1, 1000) },
+
+            // So that it shows.
+            _ => guest with { Weight = guest.Weight < 300 ? random.Next(700, 1_000) : random.Next(50, 150) },
+        };
+    }
+
+    /// <summary>Costs to be learned: half of them are off, by so much that a short run is enough for it.</summary>
+    /// <param name="random">Draws them.</param>
+    /// <param name="device">What things take.</param>
+    /// <param name="depth">Operations on the device at once.</param>
+    public static CostModel DrawWrongCosts(Random random, DeviceProfile device, int depth)
+    {
+        return new CostModel
+        {
+            Learn = true,
+            Parallel = Wrong(Math.Min(device.Channels, depth)),
+            ReadNs = Wrong(device.OperationNs),
+            WriteNs = Wrong(device.OperationNs),
+            DiscardNs = Wrong(device.OperationNs),
+            FlushNs = Wrong(device.FlushNs),
+        };
+
+        double Wrong(int truth) => truth * (random.Next(2) == 0 ? 1 : Math.Pow(2, random.NextDouble() - 0.5));
+    }
+
     // Two legs or three, also on one domain.
     private static Extent DrawStripes(Random random, long diskOffset, long[] ends)
     {

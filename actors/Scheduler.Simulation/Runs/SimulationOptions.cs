@@ -13,8 +13,17 @@ public enum FaultKinds
     /// <summary>Power cuts, and kills of the service.</summary>
     Power = 2,
 
+    /// <summary>An operator changes guests, and takes disks away, brings them back and lets them grow, while the volume runs.</summary>
+    Changes = 4,
+
+    /// <summary>The journal that has the history of faults: it takes its time, and fails.</summary>
+    Journal = 8,
+
+    /// <summary>The costs that the volume is given are wrong, and it has to learn them.</summary>
+    Costs = 16,
+
     /// <summary>All of them.</summary>
-    All = Device | Power,
+    All = Device | Power | Changes | Journal | Costs,
 }
 
 /// <summary>What a run is made from; the same options and the same version give the same run, byte for byte.</summary>

@@ -1,0 +1,49 @@
+// F6: the history of faults, in the journal. After each crash all of it is there that was said to be durable, as it was said
+// (what was being written may be there too); of each domain a fault and its clearing take turns; and when all is quiet, the
+// faults that are recovered from it are those that the markers say.
+
+namespace Scheduler.Simulation;
+
+/// <summary>What of faults was acknowledged is recovered.</summary>
+internal sealed class FaultHistoryChecker(JournalRecords journal, FaultRecords markers) : Checker
+{
+    private readonly List<(int Number, int Domain, int Error)> _acknowledged = [];
+    private bool _isKept;
+
+    public override void See(in HistoryEvent happened)
+    {
+        switch (happened.Kind)
+        {
+            case HistoryKind.FaultWritten:
+                _acknowledged.Add((happened.Number, happened.Domain, happened.Value));
+                break;
+            case HistoryKind.Started:
+                _ = Recovered();
+                break;
+            case HistoryKind.Quiet when _isKept:
+                foreach ((int domain, int error) in Recovered())
+                    Holds(error == 0 == (markers[domain] == 0), "F6", $"domain {domain} has error {markers[domain]} by its marker, and {error} by its history");
+                break;
+            default:
+                break;
+        }
+    }
+
+    public override void Rest(Incarnation now) => _isKept = now.Journal is not null;
+
+    // Errors by domain, as recovery finds them.
+    private Dictionary<int, int> Recovered()
+    {
+        List<(int Domain, int Error)> events = [.. journal.Events($"volume-{Run.VolumeName}").Select(FaultJournal.Read)];
+        foreach ((int number, int domain, int error) in _acknowledged)
+            Holds(number <= events.Count && events[number - 1] == (domain, error), "F6", $"event {number} of the history of faults (domain {domain}, error {error}) was acknowledged and is lost");
+        Dictionary<int, int> errors = [];
+        foreach ((int domain, int error) in events)
+        {
+            Holds(error == 0 != (errors.GetValueOrDefault(domain) == 0), "F6", $"the history of domain {domain} has the same thing twice");
+            errors[domain] = error;
+        }
+
+        return errors;
+    }
+}
