@@ -1,0 +1,44 @@
+namespace Scheduler.Storage.Lease;
+
+/// <summary>What a store says to a call.</summary>
+/// <param name="Granted">Whether it was granted.</param>
+/// <param name="Epoch">The epoch: the one granted, or that of who has the volume.</param>
+/// <param name="Owner">Who has the volume now, or had it last; empty if nobody ever had.</param>
+/// <param name="Left">How much longer that lease lasts, by the store's clock; not negative.</param>
+public readonly record struct LeaseAnswer(bool Granted, long Epoch, string Owner, TimeSpan Left);
+
+/// <summary>Where leases are kept: one for each volume, with an expiry by the store's own clock.</summary>
+public interface ILeaseStore
+{
+    /// <summary>Takes a volume that nobody has, under a new epoch.</summary>
+    /// <param name="volume">Name of the volume.</param>
+    /// <param name="owner">Who asks: a name that no other process has or had.</param>
+    /// <param name="duration">How long it lasts.</param>
+    /// <param name="cancellation">Gives up; the outcome is then unknown.</param>
+    /// <returns>Granted, with an epoch above all that there were; or who has it.</returns>
+    /// <exception cref="LeaseStoreException">The outcome is unknown.</exception>
+    ValueTask<LeaseAnswer> TakeAsync(string volume, string owner, TimeSpan duration, CancellationToken cancellation = default);
+
+    /// <summary>Makes a lease last longer, from now on; refused if it has run out.</summary>
+    /// <param name="volume">Name of the volume.</param>
+    /// <param name="owner">Who took it.</param>
+    /// <param name="epoch">The epoch that was granted.</param>
+    /// <param name="duration">How long it lasts.</param>
+    /// <param name="cancellation">Gives up; the outcome is then unknown.</param>
+    /// <returns>Granted, or who has it.</returns>
+    /// <exception cref="LeaseStoreException">The outcome is unknown.</exception>
+    ValueTask<LeaseAnswer> RenewAsync(string volume, string owner, long epoch, TimeSpan duration, CancellationToken cancellation = default);
+
+    /// <summary>Gives a volume back: somebody else may take it at once. Nothing happens if it was lost.</summary>
+    /// <param name="volume">Name of the volume.</param>
+    /// <param name="owner">Who took it.</param>
+    /// <param name="epoch">The epoch that was granted.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <exception cref="LeaseStoreException">The outcome is unknown.</exception>
+    ValueTask ReleaseAsync(string volume, string owner, long epoch, CancellationToken cancellation = default);
+}
+
+/// <summary>The store of leases can't be reached or has failed: what a call did is unknown.</summary>
+/// <param name="message">The store, the volume and what may help.</param>
+/// <param name="inner">What it said.</param>
+public sealed class LeaseStoreException(string message, Exception inner) : Exception(message, inner);
