@@ -2,53 +2,11 @@ using Scheduler.Actors;
 
 namespace Scheduler.Simulation.Tests;
 
-/// <summary>The seam's promises, on the simulated engine.</summary>
+/// <summary>What the simulated engine promises beyond the seam: virtual time, and orders that the seed decides.</summary>
 public sealed class SimulatedEngineTests
 {
     private readonly SimulatedSystem _system = new(new Random(1), 0);
     private readonly List<object> _seen = [];
-
-    [Fact]
-    public void Messages_of_a_sender_keep_their_order()
-    {
-        SimulatedActor actor = Start((_, _) => { });
-        for (int i = 0; i < 20; i++)
-            actor.Tell(i);
-        RunAll();
-        Assert.Equal(Enumerable.Range(0, 20).Cast<object>(), _seen);
-    }
-
-    [Fact]
-    public void An_exception_stops_the_actor_and_its_watchers_are_told()
-    {
-        SimulatedActor failing = Start((_, _) => throw new InvalidOperationException("on purpose"));
-        SimulatedActor watcher = Start((context, message) =>
-        {
-            if (message is "watch")
-                context.Watch(failing);
-        });
-        watcher.Tell("watch");
-        RunAll();
-        failing.Tell("fail");
-        failing.Tell("dropped");
-        RunAll();
-        Assert.Equal("on purpose", Assert.Single(_system.Failures).Message);
-        Assert.Equal(["watch", "fail"], _seen.Where(message => message is string));
-        Assert.Same(failing, Assert.Single(_seen.OfType<Terminated>()).Ref);
-    }
-
-    [Fact]
-    public void Watching_an_actor_that_has_stopped_tells_so_at_once()
-    {
-        SimulatedActor watcher = Start((context, message) =>
-        {
-            if (message is "watch")
-                context.Watch(context.Resolve("no such volume"));
-        });
-        watcher.Tell("watch");
-        RunAll();
-        Assert.Single(_seen.OfType<Terminated>());
-    }
 
     [Fact]
     public void Time_passes_when_there_is_nothing_else_to_do()

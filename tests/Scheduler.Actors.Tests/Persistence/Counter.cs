@@ -18,8 +18,11 @@ internal sealed record Add(long Amount, Action<string> Done) : IExpectsAnswer
     public void Refuse(string reason) => Done("refused: " + reason);
 }
 
+/// <summary>Adds each, with an event each; nested: each in the handler of the one before. Answered after each with the total.</summary>
+internal sealed record AddAll(long[] Amounts, bool Nested, Action<string> Done);
+
 /// <summary>A persistent actor of the tests: a total, with a snapshot after every so many events.</summary>
-internal sealed class Counter(int snapshotEvery = int.MaxValue, List<object>? recovered = null) : PersistentActor
+internal sealed class Counter(int snapshotEvery = int.MaxValue, Action<object>? recovered = null) : PersistentActor
 {
     private long _total;
 
@@ -34,7 +37,7 @@ internal sealed class Counter(int snapshotEvery = int.MaxValue, List<object>? re
 
     public override void OnRecover(object message)
     {
-        recovered?.Add(message);
+        recovered?.Invoke(message);
         switch (message)
         {
             case SnapshotOffer offer:
@@ -54,17 +57,37 @@ internal sealed class Counter(int snapshotEvery = int.MaxValue, List<object>? re
                 look.Done(Text);
                 break;
             case Add add:
-                ActorRef? sender = Sender;
-                Persist(new Added(add.Amount, "test"), happened =>
+                Persist(add.Amount, add.Done);
+                break;
+            case AddAll { Nested: true } all:
+                Persist(all.Amounts[0], text =>
                 {
-                    _total += ((Added)happened).Amount;
-                    Assert.Same(sender, Sender);
-                    add.Done(Text);
-                    if (LastSequenceNr % snapshotEvery == 0)
-                        SaveSnapshot(new Total(_total));
+                    all.Done(text);
+                    if (all.Amounts.Length > 1)
+                        OnCommand(all with { Amounts = all.Amounts[1..] });
                 });
                 break;
+            case AddAll all:
+                foreach (long amount in all.Amounts)
+                    Persist(amount, all.Done);
+                break;
+            case SaveSnapshotSuccess saved:
+                recovered?.Invoke(saved);
+                break;
         }
+    }
+
+    private void Persist(long amount, Action<string> done)
+    {
+        ActorRef? sender = Sender;
+        Persist(new Added(amount, "test"), happened =>
+        {
+            _total += ((Added)happened).Amount;
+            Assert.Equal(sender, Sender);
+            done(Text);
+            if (LastSequenceNr % snapshotEvery == 0)
+                SaveSnapshot(new Total(_total));
+        });
     }
 
     private string Text => $"{_total} after {LastSequenceNr}";

@@ -17,6 +17,9 @@ internal sealed class TestJournal : IEventJournal
     /// <summary>Fails the next append; with true after it was done.</summary>
     public bool? FailNext { get; set; }
 
+    /// <summary>No event is written, and none is found.</summary>
+    public bool Broken { get; set; }
+
     /// <summary>Appends wait for this.</summary>
     public TaskCompletionSource? Gate { get; set; }
 
@@ -59,7 +62,7 @@ internal sealed class TestJournal : IEventJournal
             FailNext = null;
         }
 
-        if (fail == false)
+        if (fail == false || Broken)
             throw new JournalUnavailableException("planted: not written");
         await _journal.AppendAsync(events, cancellation);
         lock (_lock)
@@ -71,7 +74,8 @@ internal sealed class TestJournal : IEventJournal
     public IAsyncEnumerable<JournalEvent> ReadAsync(string persistenceId, long from = 1, CancellationToken cancellation = default) =>
         _journal.ReadAsync(persistenceId, from, cancellation);
 
-    public ValueTask<long> HighestAsync(string persistenceId, CancellationToken cancellation = default) => _journal.HighestAsync(persistenceId, cancellation);
+    public ValueTask<long> HighestAsync(string persistenceId, CancellationToken cancellation = default) =>
+        Broken ? throw new JournalUnavailableException("planted: broken") : _journal.HighestAsync(persistenceId, cancellation);
 
     public ValueTask DeleteAsync(string persistenceId, long to, CancellationToken cancellation = default) => _journal.DeleteAsync(persistenceId, to, cancellation);
 
