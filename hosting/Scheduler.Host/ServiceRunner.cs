@@ -108,6 +108,8 @@ public static class ServiceRunner
         // qemu takes TLS from options, not from an address.
         if (!tlsRequired)
             Console.WriteLine($"  qemu-img info {UriOf(service.NbdEndpoints[0], name, tlsRequired)}");
+        if (service.RingsPath is { } rings)
+            Console.WriteLine($"  scheduler load blkif:{rings} --disk {name}");
         Console.WriteLine($"  {metricsCommand}");
         Console.WriteLine("Ready. Ctrl-C stops.");
     }

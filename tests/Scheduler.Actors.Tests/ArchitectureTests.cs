@@ -30,6 +30,8 @@ public sealed partial class ArchitectureTests
 
     [Theory]
     [InlineData("hosting/Scheduler.Nbd/Scheduler.Nbd.csproj")]
+    [InlineData("hosting/Scheduler.Xen/Scheduler.Xen.csproj")]
+    [InlineData("hosting/Scheduler.FrontEnd/Scheduler.FrontEnd.csproj")]
     public void Front_ends_reference_no_core(string project)
     {
         IEnumerable<string> references = XDocument.Load(Path.Combine(s_root, project))

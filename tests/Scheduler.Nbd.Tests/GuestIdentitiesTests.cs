@@ -136,7 +136,7 @@ public class GuestIdentitiesTests
         Volume = "v",
         Disk = name,
         Loop = null!,
-        Guest = new NbdGuest(guest, new GuestBuffers(64 << 20), 4),
+        Guest = new ServedGuest(guest, new GuestBuffers(64 << 20), 4),
         Credits = 1,
         StartRing = null!,
         Life = name,

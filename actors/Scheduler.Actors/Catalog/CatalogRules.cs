@@ -115,8 +115,8 @@ internal static class CatalogRules
 
     private static string? Disk(CatalogDisk disk)
     {
-        if (disk.Ordered != Core.OrderedMode.FlushFua)
-            return "has another ordered mode than flush-fua, the one that NBD disks take";
+        if (!Enum.IsDefined(disk.Ordered))
+            return $"has ordered mode {disk.Ordered}, which there is not";
         if (disk.LogicalVolume is null)
             return Bytes("offset", disk.Offset.GetValueOrDefault(), 0, CatalogLimits.SizeMax) ?? Bytes("size", disk.Size, CatalogLimits.BlockBytes, CatalogLimits.SizeMax);
         return disk.LogicalVolume.Length is 0 or > 127 ? "names a logical volume that is not of 1 to 127 characters"

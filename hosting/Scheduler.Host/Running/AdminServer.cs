@@ -6,7 +6,6 @@ using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Scheduler.Host.Api;
 using Scheduler.Host.Configuration;
 using Scheduler.Host.Telemetry;
-using Scheduler.Nbd.Server;
 using Scheduler.Nbd.Tls;
 
 namespace Scheduler.Host.Running;

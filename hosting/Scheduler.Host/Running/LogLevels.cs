@@ -2,6 +2,7 @@ using Scheduler.Actors.Local;
 using Scheduler.Host.Api;
 using Scheduler.Host.Configuration;
 using Scheduler.Nbd.Server;
+using Scheduler.Xen.Server;
 
 namespace Scheduler.Host.Running;
 
@@ -13,6 +14,7 @@ internal sealed class LogLevels(LogSettings settings)
     private static readonly string s_volume = typeof(Service).FullName!;
     private static readonly string s_actors = typeof(LocalSystem).Namespace!;
     private static readonly string s_nbd = typeof(NbdServer).Namespace!;
+    private static readonly string s_rings = typeof(RingServer).Namespace!;
     private static readonly string s_admin = typeof(AdminApi).Namespace!;
     private const string WebServer = "Microsoft";
 
@@ -34,6 +36,8 @@ internal sealed class LogLevels(LogSettings settings)
             return settings.Volume ?? settings.Level;
         if (Is(s_nbd))
             return settings.Nbd ?? settings.Level;
+        if (Is(s_rings))
+            return settings.Rings ?? settings.Level;
         if (Is(s_actors))
             return settings.Actors ?? settings.Level;
         if (Is(s_admin))

@@ -13,7 +13,7 @@ namespace Scheduler.Host.Running;
 /// </summary>
 internal sealed partial class RunningParts(ServiceSettings declared, VolumeSupport support, ILogger logger) : IDisposable
 {
-    private readonly Dictionary<string, NbdGuest> _guests = [];
+    private readonly Dictionary<string, ServedGuest> _guests = [];
 
     /// <summary>What is offered, by disk; each as the catalog has it.</summary>
     private readonly Dictionary<string, (NbdExport Export, CatalogDisk Disk)> _offered = [];
@@ -71,7 +71,7 @@ internal sealed partial class RunningParts(ServiceSettings declared, VolumeSuppo
     /// <summary>A guest of the NBD server.</summary>
     /// <param name="name">Its name.</param>
     /// <returns>The guest, or null.</returns>
-    public NbdGuest? Guest(string name)
+    public ServedGuest? Guest(string name)
     {
         lock (_guests)
             return _guests.GetValueOrDefault(name);
@@ -204,14 +204,14 @@ internal sealed partial class RunningParts(ServiceSettings declared, VolumeSuppo
     {
         lock (_guests)
         {
-            if (_guests.TryGetValue(guest.Name, out NbdGuest? known))
+            if (_guests.TryGetValue(guest.Name, out ServedGuest? known))
             {
                 known.ConnectionsMax = guest.ConnectionsMax;
                 known.Buffers.BytesMax = guest.BufferMemory;
             }
             else
             {
-                _guests[guest.Name] = new NbdGuest(guest.Name, new GuestBuffers(guest.BufferMemory), guest.ConnectionsMax);
+                _guests[guest.Name] = new ServedGuest(guest.Name, new GuestBuffers(guest.BufferMemory), guest.ConnectionsMax);
             }
         }
 
@@ -281,7 +281,7 @@ internal sealed partial class RunningParts(ServiceSettings declared, VolumeSuppo
         if (volume.Disks.FirstOrDefault(placed => placed.Settings.Name == disk.Name) is not { } placed)
             return;
         _ = _offered.TryGetValue(disk.Name, out (NbdExport Export, CatalogDisk Disk) before);
-        NbdGuest guest = Guest(disk.Guest)!;
+        ServedGuest guest = Guest(disk.Guest)!;
         bool same = before.Export is { } export && export.Guest == guest && export.Loop == volume.Loop && export.Info.Size <= placed.Size;
         if (same && before.Export.Info.Size == placed.Size)
         {

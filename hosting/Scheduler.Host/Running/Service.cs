@@ -4,10 +4,14 @@ using System.Net.Sockets;
 using Scheduler.Actors;
 using Scheduler.Actors.Local;
 using Scheduler.Host.Configuration;
+using Scheduler.Nbd.Access;
 using Scheduler.Nbd.Server;
 using Scheduler.Nbd.Tls;
 using Scheduler.Storage;
 using Scheduler.Storage.Journal;
+using Scheduler.Xen.Blkif;
+using Scheduler.Xen.Rings;
+using Scheduler.Xen.Server;
 
 namespace Scheduler.Host.Running;
 
@@ -25,6 +29,7 @@ internal sealed partial class Service : IAsyncDisposable
     private readonly RunningParts _parts;
     private readonly RunningCatalog _catalog;
     private readonly NbdServer _nbd;
+    private readonly RingServer? _rings;
 
     private Service(ServiceSettings settings, VolumeTelemetry telemetry, ILoggerFactory loggers, SqlJournal journal)
     {
@@ -39,10 +44,13 @@ internal sealed partial class Service : IAsyncDisposable
         };
         _parts = new RunningParts(settings, new VolumeSupport(settings.DataDirectory, _system, telemetry, _logger), _logger);
         _catalog = new RunningCatalog(journal, format, _parts, _logger);
-        _nbd = new NbdServer(NbdOptions(loggers), _parts.Exports, loggers.CreateLogger<NbdServer>());
-        _parts.IsAttached = _nbd.HasConnections;
-        _parts.Disconnect = (disk, reason) => _nbd.Close(view => view.Disk == disk, reason);
-        _catalog.DetachAll = disk => _nbd.Close(view => view.Disk == disk, "an operator has disconnected it");
+        ConnectionNumbers numbers = new();
+        _nbd = new NbdServer(NbdOptions(loggers), _parts.Exports, loggers.CreateLogger<NbdServer>(), numbers);
+        if (settings.Rings is { } rings)
+            _rings = new RingServer(new RingServerOptions(rings.Path, rings.ConnectionsMax, rings.HandshakeTimeout), FindForRing, numbers, loggers.CreateLogger<RingServer>());
+        _parts.IsAttached = disk => _nbd.HasConnections(disk) || _rings?.HasConnections(disk) == true;
+        _parts.Disconnect = (disk, reason) => Close(view => view.Disk == disk, reason);
+        _catalog.DetachAll = disk => Close(view => view.Disk == disk, "an operator has disconnected it");
     }
 
     /// <summary>Opens the journal, recovers the catalog, starts all volumes, then listens.</summary>
@@ -65,7 +73,12 @@ internal sealed partial class Service : IAsyncDisposable
             service = new Service(settings, telemetry, loggers, journal);
             await service._catalog.StartAsync(service._system, settings);
             service._nbd.Start();
-            service._parts.UsersAreGuests = service._nbd.LetUsersIn;
+            service._rings?.Start();
+            service._parts.UsersAreGuests = all =>
+            {
+                service._nbd.LetUsersIn(all);
+                service._rings?.LetUsersIn(all);
+            };
             service._parts.TakeIdentities(service._catalog.State);
             return service;
         }
@@ -94,13 +107,16 @@ internal sealed partial class Service : IAsyncDisposable
     /// <summary>Where NBD is served.</summary>
     public IReadOnlyList<EndPoint> NbdEndpoints => _nbd.LocalEndpoints;
 
+    /// <summary>Path of the Unix socket for rings in shared memory; null: there are none.</summary>
+    public string? RingsPath => _settings.Rings?.Path;
+
     /// <summary>The guests' connections, by number.</summary>
-    public IReadOnlyList<ConnectionView> Connections => _nbd.Connections;
+    public IReadOnlyList<ConnectionView> Connections => _rings is null ? _nbd.Connections : [.. _nbd.Connections.Concat(_rings.Connections).OrderBy(view => view.Id)];
 
     /// <summary>Closes a connection.</summary>
     /// <param name="id">Its number.</param>
     /// <returns>Whether there was one.</returns>
-    public bool Disconnect(long id) => _nbd.Close(view => view.Id == id, "an operator has disconnected it") > 0;
+    public bool Disconnect(long id) => Close(view => view.Id == id, "an operator has disconnected it") > 0;
 
     /// <summary>Buffer memory that a guest's requests take now.</summary>
     /// <param name="guest">Name of the guest.</param>
@@ -136,6 +152,7 @@ internal sealed partial class Service : IAsyncDisposable
     public async Task<bool> StopAsync()
     {
         _nbd.StopAccepting();
+        _rings?.StopAccepting();
         _catalog.Stop();
         IReadOnlyList<RunningVolume> volumes = Volumes;
         foreach (RunningVolume volume in volumes)
@@ -159,9 +176,10 @@ internal sealed partial class Service : IAsyncDisposable
         }
 
         DateTime deadline = DateTime.UtcNow + s_lastRepliesTimeMax;
-        while (_nbd.ConnectionCount > 0 && DateTime.UtcNow < deadline)
+        while (_nbd.ConnectionCount + (_rings?.ConnectionCount ?? 0) > 0 && DateTime.UtcNow < deadline)
             await Task.Delay(10);
         _nbd.Abort();
+        _ = _rings?.Close(_ => true, "the server has stopped");
         return clean;
     }
 
@@ -170,6 +188,7 @@ internal sealed partial class Service : IAsyncDisposable
     {
         _parts.Dispose();
         _nbd.Dispose();
+        _rings?.Dispose();
         await _catalog.DisposeAsync();
         await _journal.DisposeAsync();
     }
@@ -178,10 +197,35 @@ internal sealed partial class Service : IAsyncDisposable
     private async Task AbandonAsync()
     {
         _nbd.Dispose();
+        _rings?.Dispose();
         _catalog.Stop();
         foreach (RunningVolume volume in Volumes)
             _ = await volume.StopAsync(StopTimeMax);
         await DisposeAsync();
+    }
+
+    private int Close(Func<ConnectionView, bool> which, string reason) => _nbd.Close(which, reason) + (_rings?.Close(which, reason) ?? 0);
+
+    // What a user of this machine sees is the same over a ring as over NBD's Unix socket.
+    private RingDiskLookup FindForRing(string name, uint? user)
+    {
+        if (_parts.Exports.Find(name, _parts.SightOf(new PeerIdentity(null, user))) is not { } export)
+            return new RingDiskLookup(null, $"there is no disk '{name}'");
+        if (!export.IsAvailable())
+            return new RingDiskLookup(null, $"volume {export.Volume} of disk {name} has stopped");
+        if (export.Info.MinBlock > BlkifAbi.PageBytes)
+            return new RingDiskLookup(null, $"disk {name} has blocks of {export.Info.MinBlock} bytes, which are more than a page");
+        return new RingDiskLookup(
+            new RingDisk
+            {
+                Name = name,
+                Volume = export.Volume,
+                Info = new BlkifDisk(export.Info.Size, export.Info.MinBlock, export.Info.Order),
+                Loop = export.Loop,
+                Guest = export.Guest,
+                StartRing = export.StartRing,
+            },
+            "");
     }
 
     private static IEnumerable<string> FencesOf(RunningVolume volume) =>

@@ -1,5 +1,4 @@
 using Scheduler.Actors;
-using Scheduler.Nbd.Server;
 
 namespace Scheduler.Host.Running;
 

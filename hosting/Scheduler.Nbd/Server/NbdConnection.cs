@@ -106,7 +106,7 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
         _id, _export.Volume, _export.Disk, _export.Guest.Name, _peer, _tls is not null, _credits, Math.Max(0, _credits - _freeSlots.Count));
 
     /// <summary>The guest of its disk.</summary>
-    public NbdGuest Guest => _export.Guest;
+    public ServedGuest Guest => _export.Guest;
 
     /// <summary>Starts, on the loop.</summary>
     /// <param name="received">What the client has sent beyond its handshake.</param>

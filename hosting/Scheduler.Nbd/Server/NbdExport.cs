@@ -23,7 +23,7 @@ public sealed record NbdExport
     public required EventLoop Loop { get; init; }
 
     /// <summary>The guest that owns the disk.</summary>
-    public required NbdGuest Guest { get; init; }
+    public required ServedGuest Guest { get; init; }
 
     /// <summary>Request slots that a connection asks for.</summary>
     public required int Credits { get; init; }
@@ -72,6 +72,13 @@ public sealed class NbdExports(IReadOnlyList<NbdExport> exports)
         _table.ByName.TryGetValue(told.Name, out NbdExport? export) && _lives.TryGetValue(told, out object? life) && ReferenceEquals(life, export.Life)
             ? export with { Info = told }
             : null;
+
+    /// <summary>An export by name, as one client sees it.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="sight">What the client sees.</param>
+    /// <returns>The export; null if there is none, or it is not to be seen.</returns>
+    public NbdExport? Find(string name, Sight sight) =>
+        !Stopping && _table.ByName.TryGetValue(name, out NbdExport? export) && sight.Includes(export.Guest.Name) ? export : null;
 
     private static void Remember(ConditionalWeakTable<ExportInfo, object> lives, IReadOnlyList<NbdExport> exports)
     {

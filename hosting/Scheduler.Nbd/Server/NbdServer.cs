@@ -33,7 +33,7 @@ public sealed record NbdServerOptions(IReadOnlyList<EndPoint> Endpoints, int Con
 }
 
 /// <summary>Listens, accepts, and takes connections through their handshake, on a loop of its own.</summary>
-public sealed partial class NbdServer : IDisposable
+public sealed partial class NbdServer : IListenerOwner, IDisposable
 {
     private readonly NbdServerOptions _options;
     private readonly NbdExports _exports;
@@ -43,7 +43,7 @@ public sealed partial class NbdServer : IDisposable
     private readonly List<HandshakeConnection> _handshakes = [];
     private readonly HashSet<NbdConnection> _connections = [];
     private readonly Lock _lock = new();
-    private long _connectionCount;
+    private readonly ConnectionNumbers _numbers;
     private bool _started;
     private bool _stopping;
 
@@ -51,8 +51,10 @@ public sealed partial class NbdServer : IDisposable
     /// <param name="options">How it listens.</param>
     /// <param name="exports">What it serves.</param>
     /// <param name="logger">Where connections are logged.</param>
-    public NbdServer(NbdServerOptions options, NbdExports exports, ILogger<NbdServer> logger)
+    /// <param name="numbers">Numbers of connections; null: its own.</param>
+    public NbdServer(NbdServerOptions options, NbdExports exports, ILogger<NbdServer> logger, ConnectionNumbers? numbers = null)
     {
+        _numbers = numbers ?? new ConnectionNumbers();
         _options = options;
         _exports = exports;
         _logger = logger;
@@ -184,7 +186,7 @@ public sealed partial class NbdServer : IDisposable
             export = _exports.Find(info);
             if (export is not null && export.Guest.TryEnter())
             {
-                connection = new NbdConnection(this, export, negotiated, socket, tls, peer, ++_connectionCount, _logger);
+                connection = new NbdConnection(this, export, negotiated, socket, tls, peer, _numbers.Next(), _logger);
                 _ = _handshakes.Remove(handshake);
                 _ = _connections.Add(connection);
             }
@@ -224,7 +226,7 @@ public sealed partial class NbdServer : IDisposable
             _ = _connections.Remove(connection);
     }
 
-    internal void Accepted(int socket, string peer, bool isUnix)
+    void IListenerOwner.Accepted(int socket, string peer, bool isUnix)
     {
         if (_stopping || !TryMakeRoom())
         {
@@ -278,7 +280,9 @@ public sealed partial class NbdServer : IDisposable
 
     internal ServerTls? Tls => _options.Tls;
 
-    internal void AcceptFailed(EndPoint local) => OutOfSockets(_logger, local);
+    string IListenerOwner.ListenKey => "scheduler.nbd.listen";
+
+    void IListenerOwner.AcceptFailed(EndPoint local) => OutOfSockets(_logger, local);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "NBD {Peer} disk {Disk}: opened")]
     private static partial void ConnectionOpened(ILogger logger, string peer, string disk);

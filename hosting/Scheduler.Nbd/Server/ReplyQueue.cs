@@ -1,4 +1,4 @@
-using static Scheduler.Nbd.Server.SocketCalls;
+using static Scheduler.FrontEnd.SocketCalls;
 
 namespace Scheduler.Nbd.Server;
 

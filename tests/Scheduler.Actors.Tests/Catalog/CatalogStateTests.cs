@@ -84,7 +84,7 @@ public sealed class CatalogStateTests
         ["disk size odd"] = (Disk(offset: 0, size: 5000), "multiple of 4096"),
         ["disk offset odd"] = (Disk(offset: 512), "multiple of 4096"),
         ["disk offset"] = (Disk(offset: -4096), "offset -4096"),
-        ["disk ordered"] = (Disk(offset: 0) with { Ordered = OrderedMode.Drain }, "flush-fua"),
+        ["disk ordered"] = (Disk(offset: 0) with { Ordered = (OrderedMode)8 }, "ordered mode 8"),
         ["disk lv with size"] = (Disk(offset: 0) with { LogicalVolume = "lv" }, "logical volume"),
         ["disk no volume"] = (Disk(volume: "w", offset: 0), "volume w, and there is none"),
         ["disk no guest"] = (Disk(guest: "h"), "guest h, and there is none"),

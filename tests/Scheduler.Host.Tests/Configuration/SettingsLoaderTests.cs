@@ -35,7 +35,7 @@ public sealed class SettingsLoaderTests : IDisposable
     {
         ServiceSettings settings = _file.Load();
         Assert.False(settings.Insecure);
-        Assert.Equal(new LogSettings(LogLevel.Information, null, null, null, null), settings.Log);
+        Assert.Equal(new LogSettings(LogLevel.Information, null, null, null, null, null), settings.Log);
         Assert.Equal((1024, 128), (settings.Nbd.ConnectionsMax, settings.Nbd.Credits));
         Assert.Equal(TimeSpan.FromSeconds(10), settings.Nbd.HandshakeTimeout);
         Assert.Equal(new TelemetrySettings(null, 0.01), settings.Telemetry);

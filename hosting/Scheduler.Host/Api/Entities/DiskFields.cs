@@ -26,7 +26,7 @@ internal record DiskFields : EntityFields
     /// <summary>The logical volume that it is, on a volume group; null on another volume.</summary>
     public string? LogicalVolume { get; init; }
 
-    /// <summary>How barriers are carried out; flush-fua.</summary>
+    /// <summary>How barriers are carried out; with flush-fua there are none.</summary>
     [JsonConverter(typeof(Word<OrderedMode>))]
     public OrderedMode? Ordered { get; init; }
 

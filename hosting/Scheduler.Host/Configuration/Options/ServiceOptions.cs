@@ -22,6 +22,9 @@ internal sealed class ServiceOptions
     [ConfigurationKeyName("nbd")]
     public NbdEntry Nbd { get; set; } = new();
 
+    [ConfigurationKeyName("rings")]
+    public RingsEntry Rings { get; set; } = new();
+
     [ConfigurationKeyName("admin")]
     public AdminEntry Admin { get; set; } = new();
 
@@ -89,6 +92,19 @@ internal sealed class TlsEntry
     public string? Required { get; set; }
 }
 
+/// <summary><c>scheduler.rings</c></summary>
+internal sealed class RingsEntry
+{
+    [ConfigurationKeyName("listen")]
+    public string? Listen { get; set; }
+
+    [ConfigurationKeyName("connections-max")]
+    public string? ConnectionsMax { get; set; }
+
+    [ConfigurationKeyName("handshake-timeout")]
+    public string? HandshakeTimeout { get; set; }
+}
+
 /// <summary><c>scheduler.admin</c></summary>
 internal sealed class AdminEntry
 {
@@ -137,6 +153,9 @@ internal sealed class LogLevelsEntry
 
     [ConfigurationKeyName("nbd")]
     public string? Nbd { get; set; }
+
+    [ConfigurationKeyName("rings")]
+    public string? Rings { get; set; }
 
     [ConfigurationKeyName("actors")]
     public string? Actors { get; set; }

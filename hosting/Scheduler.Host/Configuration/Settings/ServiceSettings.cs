@@ -24,6 +24,9 @@ public sealed record ServiceSettings
     /// <summary>The NBD front end.</summary>
     public required NbdSettings Nbd { get; init; }
 
+    /// <summary>Rings in shared memory; null: none.</summary>
+    public required RingsSettings? Rings { get; init; }
+
     /// <summary>Where the admin API listens, over HTTP.</summary>
     public required ListenEndpoint AdminListen { get; init; }
 
@@ -53,6 +56,12 @@ public sealed record ServiceSettings
 public sealed record NbdSettings(
     IReadOnlyList<ListenEndpoint> Listen, int ConnectionsMax, TimeSpan HandshakeTimeout, int HandshakesMax, int Credits, TlsSettings? Tls);
 
+/// <summary>Rings in shared memory.</summary>
+/// <param name="Path">Path of the Unix socket, relative to the working directory unless absolute.</param>
+/// <param name="ConnectionsMax">Rings at once; 1 to 65,536.</param>
+/// <param name="HandshakeTimeout">Time for a program to say which disk it wants; 100 ms to 10 min.</param>
+public sealed record RingsSettings(string Path, int ConnectionsMax, TimeSpan HandshakeTimeout);
+
 /// <summary>TLS of the NBD front end; PEM files, relative to the working directory unless absolute.</summary>
 /// <param name="Certificate">The server's certificate, and those between it and its root.</param>
 /// <param name="Key">Its private key.</param>
@@ -69,9 +78,10 @@ public sealed record AdminTlsSettings(string Certificate, string Key);
 /// <param name="Level">Where nothing else is said.</param>
 /// <param name="Volume">Of volumes; null: as <paramref name="Level"/>, and so below.</param>
 /// <param name="Nbd">Of guests' connections.</param>
+/// <param name="Rings">Of rings in shared memory.</param>
 /// <param name="Actors">Of actors.</param>
 /// <param name="Admin">Of the admin address.</param>
-public sealed record LogSettings(LogLevel Level, LogLevel? Volume, LogLevel? Nbd, LogLevel? Actors, LogLevel? Admin);
+public sealed record LogSettings(LogLevel Level, LogLevel? Volume, LogLevel? Nbd, LogLevel? Rings, LogLevel? Actors, LogLevel? Admin);
 
 /// <summary>Export of traces and metrics.</summary>
 /// <param name="OtlpEndpoint">An http or https address of an OTLP collector; null: nothing is exported.</param>

@@ -20,7 +20,7 @@ internal sealed class DiskRules(
         int mistakes = reader.MistakeCount;
         VolumeSettings? volume = Named(At("volume"), entry.Volume, volumes, "volume");
         GuestSettings? guest = Named(At("guest"), entry.Guest, guests, "guest");
-        OrderedMode ordered = Ordered(At("ordered"), entry.Ordered);
+        OrderedMode ordered = reader.Choice<OrderedMode>(At("ordered"), entry.Ordered);
         if (volume is null)
             return null;
         string? logical = LogicalVolume(key, entry, volume);
@@ -96,15 +96,6 @@ internal sealed class DiskRules(
         }
 
         return (offset, size);
-    }
-
-    private OrderedMode Ordered(string key, string? text)
-    {
-        int mistakes = reader.MistakeCount;
-        OrderedMode mode = reader.Choice<OrderedMode>(key, text);
-        if (mode != OrderedMode.FlushFua && reader.MistakeCount == mistakes)
-            reader.Wrong(key, $"NBD disks take only flush-fua, not {text}");
-        return mode;
     }
 
     private T? Named<T>(string key, string? name, IReadOnlyDictionary<string, T?> declared, string kind)

@@ -54,6 +54,17 @@ internal sealed class ListenRules(SettingsReader reader, bool insecure, bool aut
         return endpoint ?? new UnixListenEndpoint("");
     }
 
+    /// <summary>Address of rings in shared memory: <c>unix:path</c>, and none of NBD's; null where there is none, or it is wrong.</summary>
+    public string? Rings(string key, string? text, IReadOnlyList<ListenEndpoint> nbd)
+    {
+        if (text is null)
+            return null;
+        if (!text.StartsWith("unix:", StringComparison.Ordinal))
+            return reader.Wrong<string?>(key, $"'{text}' is not an address for rings, which stay on the machine; write unix:path", null);
+        string path = UnixPath(key, text["unix:".Length..]);
+        return nbd.Contains(new UnixListenEndpoint(path)) ? reader.Wrong<string?>(key, $"'{text}' is also in nbd.listen", null) : path;
+    }
+
     private ListenEndpoint? Parse(string key, string text, string scheme, int defaultPort)
     {
         if (text.StartsWith("unix:", StringComparison.Ordinal))

@@ -25,6 +25,7 @@ internal sealed class SettingsBuilder(HoconDocument document, HoconPosition file
         TlsSettings? tls = new TlsRules(_reader).Check(At("nbd:tls"), options.Nbd.Tls, goodGuests);
         AdminTlsSettings? adminTls = new TlsRules(_reader).Check(At("admin:tls"), options.Admin.Tls);
         ListenRules listen = new(_reader, insecure, authenticated: tls is { Required: true, ClientCa: not null });
+        NbdSettings nbd = Nbd(options.Nbd, listen, tls);
         string dataDirectory = _reader.FilePath(At("data-dir"), options.DataDir);
         return new ServiceSettings
         {
@@ -32,7 +33,8 @@ internal sealed class SettingsBuilder(HoconDocument document, HoconPosition file
             Journal = new JournalRules(_reader).Check(At("journal"), options.Journal, dataDirectory),
             Insecure = insecure,
             Log = Log(options.Log),
-            Nbd = Nbd(options.Nbd, listen, tls),
+            Nbd = nbd,
+            Rings = Rings(options.Rings, listen, nbd),
             AdminListen = listen.Admin(At("admin:listen"), options.Admin.Listen, adminTls is not null),
             AdminTls = adminTls,
             Telemetry = new TelemetrySettings(
@@ -58,12 +60,21 @@ internal sealed class SettingsBuilder(HoconDocument document, HoconPosition file
         _reader.Count(At("nbd:credits"), entry.Credits, 1, 1024),
         tls);
 
+    private RingsSettings? Rings(RingsEntry entry, ListenRules listen, NbdSettings nbd)
+    {
+        int connectionsMax = _reader.Count(At("rings:connections-max"), entry.ConnectionsMax, 1, CatalogLimits.ConnectionsMax);
+        TimeSpan timeout = _reader.Duration(
+            At("rings:handshake-timeout"), entry.HandshakeTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10));
+        return listen.Rings(At("rings:listen"), entry.Listen, nbd.Listen) is { } path ? new RingsSettings(path, connectionsMax, timeout) : null;
+    }
+
     private LogSettings Log(LogEntry entry)
     {
         return new LogSettings(
             _reader.Choice<LogLevel>(At("log:level"), entry.Level),
             Part("volume", entry.Levels.Volume),
             Part("nbd", entry.Levels.Nbd),
+            Part("rings", entry.Levels.Rings),
             Part("actors", entry.Levels.Actors),
             Part("admin", entry.Levels.Admin));
 

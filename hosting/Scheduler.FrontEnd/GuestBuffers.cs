@@ -1,7 +1,7 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
 
-namespace Scheduler.Nbd.Server;
+namespace Scheduler.FrontEnd;
 
 /// <summary>Who waits for a buffer.</summary>
 internal interface IBufferWaiter
@@ -108,6 +108,34 @@ public sealed class GuestBuffers(long bytesAtMost)
                 break;
             }
 
+            granted = GrantLine();
+        }
+
+        Tell(granted);
+    }
+
+    /// <summary>Takes a part of the bound for memory that the caller has by itself, as long as it has it. Never waits.</summary>
+    /// <param name="bytes">How much.</param>
+    /// <returns>False if it is more than one connection may have, or than is left.</returns>
+    internal bool TryReserve(long bytes)
+    {
+        lock (_lock)
+        {
+            if (_line.Count > 0 || bytes > PerConnectionMax || _inUse + bytes > _bytesMax)
+                return false;
+            _inUse += bytes;
+            return true;
+        }
+    }
+
+    /// <summary>Gives a part of the bound back.</summary>
+    /// <param name="bytes">What was reserved.</param>
+    internal void Release(long bytes)
+    {
+        List<(IBufferWaiter Waiter, nint Buffer)>? granted;
+        lock (_lock)
+        {
+            _inUse -= bytes;
             granted = GrantLine();
         }
 

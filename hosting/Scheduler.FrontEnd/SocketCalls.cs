@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Scheduler.Nbd.Server;
+namespace Scheduler.FrontEnd;
 
 /// <summary>
 /// System calls on sockets that belong to a loop. Not System.Net.Sockets: that would register each socket with the

@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 
-namespace Scheduler.Nbd.Server;
+namespace Scheduler.FrontEnd;
 
 /// <summary>The file of a Unix socket that is to be listened on.</summary>
 public static class UnixSocketFile

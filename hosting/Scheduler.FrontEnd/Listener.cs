@@ -2,7 +2,25 @@ using System.Net;
 using System.Net.Sockets;
 using Scheduler.Storage.Loop;
 
-namespace Scheduler.Nbd.Server;
+namespace Scheduler.FrontEnd;
+
+/// <summary>Who is told of what a listening socket accepts.</summary>
+internal interface IListenerOwner
+{
+    /// <summary>The configuration key of its addresses, for errors.</summary>
+    string ListenKey { get; }
+
+    /// <summary>A client has connected. On the loop.</summary>
+    /// <param name="socket">The connection, not blocking; the owner's now.</param>
+    /// <param name="peer">For the log.</param>
+    /// <param name="isUnix">Whether it came over a Unix socket.</param>
+    /// <exception cref="InvalidOperationException">The kernel watches no more descriptors; the connection is the listener's to close.</exception>
+    void Accepted(int socket, string peer, bool isUnix);
+
+    /// <summary>Nothing can be accepted for a moment: the process or the kernel is out of something.</summary>
+    /// <param name="local">Where it listens.</param>
+    void AcceptFailed(EndPoint local);
+}
 
 /// <summary>One listening socket.</summary>
 internal sealed class Listener : ILoopDescriptor, ILoopWork
@@ -10,7 +28,7 @@ internal sealed class Listener : ILoopDescriptor, ILoopWork
     // How long it pauses when there are no descriptors: a level-triggered socket would be reported again at once.
     private const long PauseNs = 100_000_000;
 
-    private readonly NbdServer _server;
+    private readonly IListenerOwner _owner;
     private readonly EventLoop _loop;
     private readonly Socket _socket;
     private readonly string? _path;
@@ -20,16 +38,17 @@ internal sealed class Listener : ILoopDescriptor, ILoopWork
     private bool _closed;
     private long _accepted;
 
-    /// <param name="server">Told of connections.</param>
+    /// <param name="owner">Told of connections.</param>
     /// <param name="loop">Where it accepts.</param>
     /// <param name="endpoint">Where it listens.</param>
-    public Listener(NbdServer server, EventLoop loop, EndPoint endpoint)
+    /// <param name="type">Stream, or on a Unix socket SeqPacket.</param>
+    public Listener(IListenerOwner owner, EventLoop loop, EndPoint endpoint, SocketType type = SocketType.Stream)
     {
-        _server = server;
+        _owner = owner;
         _loop = loop;
         bool unix = endpoint is UnixDomainSocketEndPoint;
         _path = unix ? endpoint.ToString() : null;
-        _socket = new Socket(endpoint.AddressFamily, SocketType.Stream, unix ? ProtocolType.Unspecified : ProtocolType.Tcp) { Blocking = false };
+        _socket = new Socket(endpoint.AddressFamily, type, unix ? ProtocolType.Unspecified : ProtocolType.Tcp) { Blocking = false };
         try
         {
             // The runtime's ReuseAddress is left alone: it means SO_REUSEPORT too, and a second service would get a part of
@@ -44,7 +63,7 @@ internal sealed class Listener : ILoopDescriptor, ILoopWork
         catch (SocketException exception)
         {
             _socket.Dispose();
-            throw new IOException($"can't listen on {endpoint}: {exception.Message}; choose another in scheduler.nbd.listen", exception);
+            throw new IOException($"can't listen on {endpoint}: {exception.Message}; choose another in {owner.ListenKey}", exception);
         }
 
         Local = _socket.LocalEndPoint!;
@@ -79,7 +98,7 @@ internal sealed class Listener : ILoopDescriptor, ILoopWork
 
         try
         {
-            _server.Accepted(socket, $"{Local}#{++_accepted}", _path is not null);
+            _owner.Accepted(socket, $"{Local}#{++_accepted}", _path is not null);
         }
         catch (InvalidOperationException)
         {
@@ -118,7 +137,7 @@ internal sealed class Listener : ILoopDescriptor, ILoopWork
 
     private void Pause()
     {
-        _server.AcceptFailed(Local);
+        _owner.AcceptFailed(Local);
         _loop.Change(_handle, LoopReady.None);
         _pause!.DueNs = EventLoop.NowNs + PauseNs;
     }

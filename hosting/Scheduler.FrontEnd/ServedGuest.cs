@@ -1,10 +1,10 @@
-namespace Scheduler.Nbd.Server;
+namespace Scheduler.FrontEnd;
 
 /// <summary>What the connections of one guest share: their memory and their number are bounded.</summary>
 /// <param name="name">Its name.</param>
 /// <param name="buffers">Buffer memory.</param>
 /// <param name="connectionsMax">Most connections at once.</param>
-public sealed class NbdGuest(string name, GuestBuffers buffers, int connectionsMax)
+public sealed class ServedGuest(string name, GuestBuffers buffers, int connectionsMax)
 {
     private int _connections;
     private int _connectionsMax = connectionsMax;

@@ -1,4 +1,4 @@
-namespace Scheduler.Nbd.Server;
+namespace Scheduler.FrontEnd;
 
 /// <summary>What can be seen of a connection.</summary>
 /// <param name="Id">Its number: no other connection of this server has it.</param>

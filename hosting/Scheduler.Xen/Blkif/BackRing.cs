@@ -1,0 +1,127 @@
+// The backend's end of a ring that the guest can write to at any time.
+//
+// S1  An entry is copied, once, before anything of it is looked at. Of the four indexes the backend believes only those that it
+//     writes itself, which it keeps here: it reads the guest's producer of requests and its wish to be told of responses. A producer
+//     that has run backwards, or further than there is room, breaks the ring for good.
+// S4  There are never more requests under way than the ring has entries.
+// O6  What the guest had heard when it sent a request is known from its wish to be told: it asks for the response after the last
+//     that it has taken. That is read before the producer; requests from that producer on were sent later. Besides, a
+//     request in an entry means that the response there was taken. Both are rather too low than too high.
+using System.Runtime.CompilerServices;
+using static Scheduler.Xen.Blkif.BlkifAbi;
+
+namespace Scheduler.Xen.Blkif;
+
+/// <summary>Takes requests from a ring in shared memory, and puts responses there. One thread at a time.</summary>
+internal sealed unsafe class BackRing
+{
+    private readonly byte* _ring;
+    private readonly uint _entries;
+
+    /// <summary>How many answers of the scheduler had come when the response in an entry was put there.</summary>
+    private readonly long[] _answersAt;
+
+    private uint _requestsTaken;
+    private uint _requestsSeen;
+    private uint _responsesPut;
+    private uint _responsesTold;
+
+    // O6: what the guest had heard when the requests from _heardFrom on were sent.
+    private uint _heardFrom;
+    private long _heardThere;
+
+    /// <param name="ring">The ring's pages, one after the other, all zero.</param>
+    /// <param name="entries">A power of two.</param>
+    public BackRing(nint ring, int entries)
+    {
+        _ring = (byte*)ring;
+        _entries = (uint)entries;
+        _answersAt = new long[entries];
+    }
+
+    /// <summary>Requests that are taken and have no response.</summary>
+    public int UnderWay => (int)(_requestsTaken - _responsesPut);
+
+    /// <summary>How many of the scheduler's answers the guest had heard when it sent the last request that was taken.</summary>
+    public long AnswersHeard { get; private set; }
+
+    /// <summary>Looks what the guest has sent.</summary>
+    /// <returns>Requests that can be taken; -1 if the ring is broken.</returns>
+    public int Look()
+    {
+        bool reached = (int)(_requestsTaken - _heardFrom) >= 0;
+        if (reached)
+            AnswersHeard = Math.Max(AnswersHeard, _heardThere);
+
+        // In this order: requests from this producer on were sent after the guest asked so.
+        long heard = AnswersBefore(Volatile.Read(ref At(ResponseEventAt)) - 1);
+        uint producer = Volatile.Read(ref At(RequestProducerAt));
+        if (producer - _requestsTaken > _entries || producer - _responsesPut > _entries)
+            return -1;
+        if (reached)
+            (_heardFrom, _heardThere) = (producer, heard);
+        _requestsSeen = producer;
+        return (int)(producer - _requestsTaken);
+    }
+
+    /// <summary>Takes the next request; <see cref="Look"/> has said that there is one.</summary>
+    /// <param name="copy">Receives it; of <see cref="EntryBytes"/>.</param>
+    public void Take(Span<byte> copy)
+    {
+        if (_requestsSeen == _requestsTaken)
+            throw new InvalidOperationException("a request is taken from a ring that has none");
+        uint place = _requestsTaken & (_entries - 1);
+        new ReadOnlySpan<byte>(Entry(_requestsTaken), EntryBytes).CopyTo(copy);
+        AnswersHeard = Math.Max(AnswersHeard, _answersAt[place]);
+        _requestsTaken++;
+    }
+
+    /// <summary>Asks the guest to tell when it sends more.</summary>
+    /// <returns>Whether it has, meanwhile.</returns>
+    public bool AskForMore()
+    {
+        Volatile.Write(ref At(RequestEventAt), _requestsTaken + 1);
+        Interlocked.MemoryBarrier();
+        return Volatile.Read(ref At(RequestProducerAt)) != _requestsTaken;
+    }
+
+    /// <summary>Puts a response into the ring; the guest sees it after <see cref="Tell"/>.</summary>
+    /// <param name="id">The request's.</param>
+    /// <param name="operation">The request's.</param>
+    /// <param name="status">What came of it.</param>
+    /// <param name="answers">How many answers of the scheduler have come so far.</param>
+    public void Put(ulong id, byte operation, short status, long answers)
+    {
+        if (UnderWay == 0)
+            throw new InvalidOperationException("rule S3 is broken: a ring gets a response without a request");
+        byte* entry = Entry(_responsesPut);
+        Unsafe.WriteUnaligned(entry, id);
+        entry[8] = operation;
+        entry[9] = 0;
+        Unsafe.WriteUnaligned(entry + 10, status);
+        Unsafe.WriteUnaligned(entry + 12, 0);
+        _answersAt[_responsesPut & (_entries - 1)] = answers;
+        _responsesPut++;
+    }
+
+    /// <summary>Shows the guest what was put.</summary>
+    /// <returns>Whether it wants to be told.</returns>
+    public bool Tell()
+    {
+        uint old = _responsesTold;
+        if (old == _responsesPut)
+            return false;
+        _responsesTold = _responsesPut;
+        Volatile.Write(ref At(ResponseProducerAt), _responsesPut);
+        Interlocked.MemoryBarrier();
+        return _responsesPut - Volatile.Read(ref At(ResponseEventAt)) < _responsesPut - old;
+    }
+
+    private ref uint At(int offset) => ref Unsafe.AsRef<uint>(_ring + offset);
+
+    private byte* Entry(uint index) => _ring + EntriesAt + ((index & (_entries - 1)) * EntryBytes);
+
+    // How many answers had come with the responses before one; 0 where that is not known any more, or there is no such response.
+    private long AnswersBefore(uint response) =>
+        _responsesTold - response > _entries || _responsesPut - response >= _entries ? 0 : _answersAt[(response - 1) & (_entries - 1)];
+}

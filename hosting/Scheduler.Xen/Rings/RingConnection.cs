@@ -1,0 +1,343 @@
+// One ring in transmission, on the loop of its volume.
+//
+// S3  Each request that is taken gets one response; but a flush or an empty barrier that failed gets none: Linux's front end would
+//     take it for "not supported", and report success. The ring closes in its place, and what was not answered then never is.
+// S4  A request takes a slot, of which there are as many as the ring has entries, or as the volume gives credits. Without a slot, or
+//     without room for a buffer, nothing is taken from the ring until there is.
+// O6  What the guest had heard is known from the ring (BackRing).
+//
+// The two ends ring each other's bell with a byte on their socket, sent and received without waiting, whatever the other end
+// does. (An eventfd would be shared with its flags and its count: who fills it and takes O_NONBLOCK away makes the other wait.)
+using Microsoft.Extensions.Logging;
+using Scheduler.Actors;
+using Scheduler.Storage;
+using Scheduler.Storage.Loop;
+using Scheduler.Xen.Blkif;
+
+namespace Scheduler.Xen.Rings;
+
+/// <summary>Takes requests from a shared ring, hands them to the ring's actor in batches, and gathers the responses.</summary>
+internal sealed unsafe partial class RingConnection : ILoopDescriptor, IRingFrontEnd
+{
+    private readonly RingDisk _disk;
+    private readonly Action<RingConnection> _ended;
+    private readonly ILogger _logger;
+    private readonly string _peer;
+    private readonly long _id;
+    private readonly int _socket;
+    private readonly SharedMemory _memory;
+    private readonly BackRing _ring;
+    private readonly Stack<int> _freeSlots = new();
+    private readonly byte[] _entry = new byte[BlkifAbi.EntryBytes];
+    private readonly BlkifSegment[] _segments = new BlkifSegment[BlkifAbi.IndirectSegmentsMax];
+    private readonly LoopAction _tellWork;
+    private readonly LoopAction _goOnWork;
+    private RingPort _port = null!;
+    private long _answers;
+    private int _credits;
+    private int _handle = -1;
+    private bool _attached;
+    private bool _tellQueued;
+    private bool _goOnQueued;
+
+    /// <summary>It has no slot or no room for what the guest has sent.</summary>
+    private bool _waits;
+    private bool _ringClosed;
+    private bool _closed;
+
+    public RingConnection(RingDisk disk, SharedMemory memory, int socket, string peer, long id, Action<RingConnection> ended, ILogger logger)
+    {
+        _disk = disk;
+        _memory = memory;
+        _socket = socket;
+        _peer = peer;
+        _id = id;
+        _ended = ended;
+        _logger = logger;
+        _ring = new BackRing(memory.Ring, memory.Slots.Length);
+        _tellWork = new LoopAction(this, Tell);
+        _goOnWork = new LoopAction(this, GoOn);
+    }
+
+    /// <summary>Its disk.</summary>
+    public RingDisk Disk => _disk;
+
+    /// <summary>What others see of it. From any thread: what is in flight is counted elsewhere meanwhile.</summary>
+    public ConnectionView View => new(
+        _id, _disk.Volume, _disk.Name, _disk.Guest.Name, _peer, false, _credits, Math.Max(0, _credits - _freeSlots.Count));
+
+    /// <summary>Starts, on the loop.</summary>
+    public void Start() => _port = GuestRing.Open(
+        new RingSetup(_disk.Volume, _disk.Name, _memory.Slots.Length, 1, this, _memory), _disk.StartRing);
+
+    /// <summary>Ends it now, answered or not. On the loop.</summary>
+    /// <param name="reason">For the log.</param>
+    public void Abort(string reason) => Close(reason);
+
+    public void OnAttached(int credits)
+    {
+        if (_closed)
+            return;
+        _credits = Math.Min(credits, _memory.Slots.Length);
+        for (int slot = _credits - 1; slot >= 0; slot--)
+            _freeSlots.Push(slot);
+        _attached = true;
+        _handle = _disk.Loop.Watch(_socket, this, LoopReady.Readable);
+        Guarded(TakeRequests);
+    }
+
+    public void OnReady(LoopReady ready)
+    {
+        try
+        {
+            if ((ready & LoopReady.Readable) != 0)
+                HearBell();
+            else if ((ready & (LoopReady.Error | LoopReady.HangUp)) != 0 && !_closed)
+                Close("the guest has gone");
+        }
+#pragma warning disable CA1031 // A defect here ends this ring, not the loop and with it the process.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Fail(exception);
+        }
+    }
+
+    public void OnReplies(ReadOnlySpan<RingReply> replies)
+    {
+        foreach (RingReply reply in replies)
+        {
+            _answers++;
+            if (!_closed)
+                Answered(reply.Slot, reply.Error);
+        }
+
+        if (_closed)
+            return;
+        _port.Send();
+        QueueTell();
+    }
+
+    public void OnClosed(string reason, ReadOnlySpan<int> unanswered)
+    {
+        _ringClosed = true;
+        if (_closed)
+            return;
+        foreach (int number in unanswered)
+        {
+            // The device may still use its memory: the slot is not used again, and the buffer goes with all the memory.
+            ref readonly BlkifRequest request = ref _memory.Slots[number].Request;
+            if (!IsFlush(request))
+                _ring.Put(request.Id, request.Operation, BlkifAbi.Error, _answers);
+        }
+
+        if (_ring.Tell())
+            RingBell();
+        Close(reason);
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Ring {Peer} disk {Disk}: closed: {Reason}")]
+    private static partial void ConnectionClosed(ILogger logger, string peer, string disk, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Ring {Peer} disk {Disk}: a defect of the server ends it")]
+    private static partial void ConnectionFailed(ILogger logger, Exception exception, string peer, string disk);
+
+    // An answer to this that is an error means to Linux that the backend can't do it.
+    private static bool IsFlush(in BlkifRequest request) => request.Mapped.Op is RingOp.Flush or RingOp.EmptyBarrier;
+
+    private void HearBell()
+    {
+        byte bell;
+        int count = SocketCalls.Receive(_socket, (nint)(&bell), 1);
+        if (count is 0 or -2)
+            Close("the guest has closed it");
+        else
+            TakeRequests();
+    }
+
+    // Takes what is there, as much as there are slots and room for; but lets the loop look at others after a ring's length, for a guest
+    // that only sends what is refused has its answers at once, and could go on for ever.
+    private void TakeRequests()
+    {
+        if (!_attached || _ringClosed || _closed)
+            return;
+        _waits = false;
+        int left = _memory.Slots.Length;
+        while (!_waits)
+        {
+            int there = _ring.Look();
+            if (there < 0)
+            {
+                Close("its ring is broken: the producer of requests is beyond what there is room for");
+                return;
+            }
+
+            if (left <= 0)
+            {
+                QueueGoOn();
+                break;
+            }
+
+            if (there == 0)
+            {
+                left--;
+                if (_ring.AskForMore())
+                    continue;
+                break;
+            }
+
+            for (; there > 0 && !_waits; there--, left--)
+                TakeRequest();
+        }
+
+        _port.Send();
+        QueueTell();
+    }
+
+    private void TakeRequest()
+    {
+        if (_freeSlots.Count == 0 || !_memory.HasRoom)
+        {
+            _waits = true;
+            return;
+        }
+
+        _ring.Take(_entry);
+        BlkifRequest request = BlkifRequest.Parse(_entry, _disk.Info, _memory, _segments);
+        if (request.Status != 0)
+        {
+            _ring.Put(request.Id, request.Operation, request.Status, _answers);
+            return;
+        }
+
+        int number = _freeSlots.Pop();
+        RingSlot slot = _memory.Slots[number];
+        slot.Request = request;
+        slot.FlushFirst = request.Mapped.FlushFirst;
+        slot.Data = request.HasData
+            ? _memory.Place(slot, _segments.AsSpan(0, request.Segments), (int)request.Length, request.Mapped.Op != RingOp.Read)
+            : 0;
+        _port.AnswersHeard = _ring.AnswersHeard;
+        if (slot.FlushFirst)
+            _port.Add(new RingRequest(number, RingOp.Flush, RingFlags.None, 0, 0, 0, 0));
+        else
+            Send(number, slot);
+    }
+
+    private void Send(int number, RingSlot slot)
+    {
+        ref readonly BlkifRequest request = ref slot.Request;
+        _port.Add(new RingRequest(number, request.Mapped.Op, request.Mapped.Flags, 0, request.Offset, request.Length, slot.Data));
+    }
+
+    private void Answered(int number, int error)
+    {
+        RingSlot slot = _memory.Slots[number];
+        ref readonly BlkifRequest request = ref slot.Request;
+        if (slot.FlushFirst && error == 0)
+        {
+            slot.FlushFirst = false;
+            Send(number, slot);
+            return;
+        }
+
+        if (error != 0 && (slot.FlushFirst || IsFlush(request)))
+        {
+            Close($"a flush has failed (errno {error}), which a guest can't be told otherwise");
+            return;
+        }
+
+        if (error == 0 && request.Mapped.Op == RingOp.Read)
+            _memory.Deliver(slot);
+        _memory.Return(slot);
+        _freeSlots.Push(number);
+        short status = error == 0 ? BlkifAbi.Okay
+            : error == Errno.EOPNOTSUPP && request.Mapped.Op == RingOp.Discard ? BlkifAbi.NotSupported
+            : BlkifAbi.Error;
+        _ring.Put(request.Id, request.Operation, status, _answers);
+    }
+
+    private void QueueTell()
+    {
+        if (_tellQueued || _closed)
+            return;
+        _tellQueued = true;
+        _disk.Loop.AtTurnEnd(_tellWork);
+    }
+
+    private void Tell()
+    {
+        _tellQueued = false;
+        if (_closed)
+            return;
+        if (_ring.Tell())
+            RingBell();
+        if (_waits && !_closed)
+            TakeRequests();
+    }
+
+    private void QueueGoOn()
+    {
+        if (_goOnQueued)
+            return;
+        _goOnQueued = true;
+        _disk.Loop.AtTurnEnd(_goOnWork);
+    }
+
+    private void GoOn()
+    {
+        _goOnQueued = false;
+        TakeRequests();
+    }
+
+    // A socket that is full has bells that the guest has not heard.
+    private void RingBell()
+    {
+        byte bell = 1;
+        SocketCalls.IoVector vector = new() { Base = (nint)(&bell), Length = 1 };
+        if (SocketCalls.Send(_socket, &vector, 1) == -2)
+            Close("the guest has gone");
+    }
+
+    private void Close(string reason)
+    {
+        if (_closed)
+            return;
+        _closed = true;
+        ConnectionClosed(_logger, _peer, _disk.Name, reason);
+        if (_handle >= 0)
+            _disk.Loop.Unwatch(_handle);
+        _ = SocketCalls.close(_socket);
+        if (!_ringClosed)
+            _port.Close();
+        _memory.LetGo();
+        _ended(this);
+    }
+
+    private void Guarded(Action action)
+    {
+        if (_closed)
+            return;
+        try
+        {
+            action();
+        }
+#pragma warning disable CA1031 // As above.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Fail(exception);
+        }
+    }
+
+    private void Fail(Exception exception)
+    {
+        ConnectionFailed(_logger, exception, _peer, _disk.Name);
+        Close("a defect of the server");
+    }
+
+    private sealed class LoopAction(RingConnection connection, Action action) : ILoopWork
+    {
+        public void Run() => connection.Guarded(action);
+    }
+}
