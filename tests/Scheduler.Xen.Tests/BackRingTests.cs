@@ -27,7 +27,7 @@ public sealed unsafe class BackRingTests : IDisposable
             for (uint i = 0; i < 3; i++)
             {
                 _ring.Take(_copy);
-                Assert.Equal((round * 3) + i, BinaryPrimitives.ReadUInt64LittleEndian(_copy.AsSpan(8)));
+                Assert.Equal(1000 + (round * 3) + i, BinaryPrimitives.ReadUInt64LittleEndian(_copy.AsSpan(8)));
             }
 
             Assert.Equal((0, 3), (_ring.Look(), _ring.UnderWay));
@@ -47,7 +47,7 @@ public sealed unsafe class BackRingTests : IDisposable
         _ = _ring.Look();
         _ring.Take(_copy);
         *(ulong*)(EntryAt(0) + 8) = 77;
-        Assert.Equal(0UL, BinaryPrimitives.ReadUInt64LittleEndian(_copy.AsSpan(8)));
+        Assert.Equal(1000UL, BinaryPrimitives.ReadUInt64LittleEndian(_copy.AsSpan(8)));
     }
 
     [Theory]
@@ -116,8 +116,8 @@ public sealed unsafe class BackRingTests : IDisposable
         // Three requests, two answered. The guest has sent a fourth before it took the responses.
         Send(0, 3);
         TakeAll();
-        _ring.Put(0, 0, 0, 10);
-        _ring.Put(1, 0, 0, 20);
+        _ring.Put(1000, 0, 0, 10);
+        _ring.Put(1001, 0, 0, 20);
         _ = _ring.Tell();
         Send(3, 1);
         Index(12) = 3;
@@ -139,7 +139,7 @@ public sealed unsafe class BackRingTests : IDisposable
         {
             Send(sent, 1);
             TakeAll();
-            _ring.Put(sent, 0, 0, sent + 1);
+            _ring.Put(1000 + sent, 0, 0, sent + 1);
             _ = _ring.Tell();
             Assert.Equal(0, _ring.AnswersHeard);
         }
@@ -147,6 +147,21 @@ public sealed unsafe class BackRingTests : IDisposable
         Send(sent, 1);
         TakeAll();
         Assert.Equal(1, _ring.AnswersHeard);
+    }
+
+    [Fact]
+    public void O6_A_guest_that_gives_a_number_again_has_taken_the_response_with_it()
+    {
+        for (uint i = 0; i < 10; i++)
+        {
+            // One at a time, always with number 5; nobody has looked between the response and the next request.
+            Send(i, 1, number: 5);
+            TakeAll();
+            Assert.Equal(i, _ring.AnswersHeard);
+            _ring.Put(5, 0, 0, i + 1);
+            _ = _ring.Tell();
+            Index(12) = i + 2;
+        }
     }
 
     [Theory]
@@ -158,7 +173,7 @@ public sealed unsafe class BackRingTests : IDisposable
     {
         Send(0, 2);
         TakeAll();
-        _ring.Put(0, 0, 0, 1);
+        _ring.Put(1000, 0, 0, 1);
         _ = _ring.Tell();
         Index(12) = asked;
         TakeAll();
@@ -171,12 +186,13 @@ public sealed unsafe class BackRingTests : IDisposable
 
     private byte* EntryAt(uint index) => _memory + 64 + (index % Entries * 112);
 
-    private void Send(uint first, uint count)
+    // Numbers that no guest gives twice, unless there is one.
+    private void Send(uint first, uint count, ulong? number = null)
     {
         for (uint i = 0; i < count; i++)
         {
             new Span<byte>(EntryAt(first + i), 112).Clear();
-            *(ulong*)(EntryAt(first + i) + 8) = first + i;
+            *(ulong*)(EntryAt(first + i) + 8) = number ?? (1000 + first + i);
         }
 
         Index(0) = first + count;

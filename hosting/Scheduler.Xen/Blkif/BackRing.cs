@@ -6,7 +6,9 @@
 // S4  There are never more requests under way than the ring has entries.
 // O6  What the guest had heard when it sent a request is known from its wish to be told: it asks for the response after the last
 //     that it has taken. That is read before the producer; requests from that producer on were sent later. Besides, a
-//     request in an entry means that the response there was taken. Both are rather too low than too high.
+//     request in an entry means that the response there was taken, and one with the number (id) of an earlier one that
+//     the earlier one's was: Linux gives the number that came back last first. All are rather too low than too high.
+using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using static Scheduler.Xen.Blkif.BlkifAbi;
 
@@ -20,6 +22,9 @@ internal sealed unsafe class BackRing
 
     /// <summary>How many answers of the scheduler had come when the response in an entry was put there.</summary>
     private readonly long[] _answersAt;
+
+    /// <summary>The same by the request's number, of those below the number of entries.</summary>
+    private readonly long[] _answersOf;
 
     private uint _requestsTaken;
     private uint _requestsSeen;
@@ -37,6 +42,7 @@ internal sealed unsafe class BackRing
         _ring = (byte*)ring;
         _entries = (uint)entries;
         _answersAt = new long[entries];
+        _answersOf = new long[entries];
     }
 
     /// <summary>Requests that are taken and have no response.</summary>
@@ -73,6 +79,9 @@ internal sealed unsafe class BackRing
         uint place = _requestsTaken & (_entries - 1);
         new ReadOnlySpan<byte>(Entry(_requestsTaken), EntryBytes).CopyTo(copy);
         AnswersHeard = Math.Max(AnswersHeard, _answersAt[place]);
+        ulong id = BinaryPrimitives.ReadUInt64LittleEndian(copy[8..]);
+        if (id < _entries)
+            AnswersHeard = Math.Max(AnswersHeard, _answersOf[id]);
         _requestsTaken++;
     }
 
@@ -101,6 +110,8 @@ internal sealed unsafe class BackRing
         Unsafe.WriteUnaligned(entry + 10, status);
         Unsafe.WriteUnaligned(entry + 12, 0);
         _answersAt[_responsesPut & (_entries - 1)] = answers;
+        if (id < _entries)
+            _answersOf[id] = answers;
         _responsesPut++;
     }
 

@@ -50,6 +50,19 @@ public sealed unsafe class RingClient : IDisposable
     /// <summary>The disk's bytes.</summary>
     public long Size => long.Parse(Nodes["sectors"], System.Globalization.CultureInfo.InvariantCulture) * SectorBytes;
 
+    /// <summary>The process that listens; null if the kernel does not say.</summary>
+    public int? ServicePid
+    {
+        get
+        {
+            // SO_PEERCRED: process, user, group.
+            Span<byte> credentials = stackalloc byte[12];
+            int count = _socket.GetRawSocketOption(1, 17, credentials);
+            int process = Unsafe.ReadUnaligned<int>(ref credentials[0]);
+            return count == credentials.Length && process > 0 ? process : null;
+        }
+    }
+
     /// <summary>Whether each entry has a request that is not answered, or whose response is not taken.</summary>
     public bool IsFull => _requests - _responses == _entries;
 

@@ -4,6 +4,8 @@
 //     take it for "not supported", and report success. The ring closes in its place, and what was not answered then never is.
 // S4  A request takes a slot, of which there are as many as the ring has entries, or as the volume gives credits. Without a slot, or
 //     without room for a buffer, nothing is taken from the ring until there is.
+// O2  A flush with data is a flush and then a write, in the place that it has in its stream: nothing behind it is taken before that
+//     write is on its way.
 // O6  What the guest had heard is known from the ring (BackRing).
 //
 // The two ends ring each other's bell with a byte on their socket, sent and received without waiting, whatever the other end
@@ -40,8 +42,11 @@ internal sealed unsafe partial class RingConnection : ILoopDescriptor, IRingFron
     private bool _tellQueued;
     private bool _goOnQueued;
 
-    /// <summary>It has no slot or no room for what the guest has sent.</summary>
+    /// <summary>It can't take what the guest has sent now.</summary>
     private bool _waits;
+
+    /// <summary>A flush that goes before its write is under way.</summary>
+    private bool _flushesFirst;
     private bool _ringClosed;
     private bool _closed;
 
@@ -196,7 +201,7 @@ internal sealed unsafe partial class RingConnection : ILoopDescriptor, IRingFron
 
     private void TakeRequest()
     {
-        if (_freeSlots.Count == 0 || !_memory.HasRoom)
+        if (_freeSlots.Count == 0 || !_memory.HasRoom || _flushesFirst)
         {
             _waits = true;
             return;
@@ -213,7 +218,7 @@ internal sealed unsafe partial class RingConnection : ILoopDescriptor, IRingFron
         int number = _freeSlots.Pop();
         RingSlot slot = _memory.Slots[number];
         slot.Request = request;
-        slot.FlushFirst = request.Mapped.FlushFirst;
+        slot.FlushFirst = _flushesFirst = request.Mapped.FlushFirst;
         slot.Data = request.HasData
             ? _memory.Place(slot, _segments.AsSpan(0, request.Segments), (int)request.Length, request.Mapped.Op != RingOp.Read)
             : 0;
@@ -236,13 +241,16 @@ internal sealed unsafe partial class RingConnection : ILoopDescriptor, IRingFron
         ref readonly BlkifRequest request = ref slot.Request;
         if (slot.FlushFirst && error == 0)
         {
-            slot.FlushFirst = false;
+            slot.FlushFirst = _flushesFirst = false;
             Send(number, slot);
             return;
         }
 
         if (error != 0 && (slot.FlushFirst || IsFlush(request)))
         {
+            // The volume stops: the ring closes when all that can be answered is.
+            if (error == Errno.ESHUTDOWN)
+                return;
             Close($"a flush has failed (errno {error}), which a guest can't be told otherwise");
             return;
         }

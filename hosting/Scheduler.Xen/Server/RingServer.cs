@@ -8,7 +8,8 @@ namespace Scheduler.Xen.Server;
 
 /// <summary>How a ring server listens.</summary>
 /// <param name="Path">Path of its Unix socket.</param>
-/// <param name="ConnectionsMax">Most rings at once, with those that are being agreed on; further ones are refused.</param>
+/// <param name="ConnectionsMax">Most rings at once, with those that are being agreed on. A further one takes the place of the oldest of
+/// the latter, or is refused.</param>
 /// <param name="HandshakeTimeMax">Longest time until a guest has said which disk it wants.</param>
 public sealed record RingServerOptions(string Path, int ConnectionsMax, TimeSpan HandshakeTimeMax);
 
@@ -25,7 +26,7 @@ public sealed partial class RingServer : IListenerOwner, IDisposable
     private readonly ConnectionNumbers _numbers;
     private readonly ILogger _logger;
     private readonly EventLoop _loop = new("ring-accept");
-    private readonly HashSet<HelloConnection> _greetings = [];
+    private readonly List<HelloConnection> _greetings = [];
     private readonly HashSet<RingConnection> _connections = [];
     private readonly Lock _lock = new();
     private Listener? _listener;
@@ -139,9 +140,12 @@ public sealed partial class RingServer : IListenerOwner, IDisposable
     {
         lock (_lock)
         {
+            // Who dallies keeps nobody out.
+            if (_greetings.Count + _connections.Count >= _options.ConnectionsMax && _greetings.Count > 0)
+                _greetings[0].End("a newer guest has taken its place: there are too many");
             if (!_stopping && _greetings.Count + _connections.Count < _options.ConnectionsMax)
             {
-                _ = _greetings.Add(new HelloConnection(this, _loop, socket, peer, SocketCalls.PeerUser(socket), _options.HandshakeTimeMax));
+                _greetings.Add(new HelloConnection(this, _loop, socket, peer, SocketCalls.PeerUser(socket), _options.HandshakeTimeMax));
                 return;
             }
         }
