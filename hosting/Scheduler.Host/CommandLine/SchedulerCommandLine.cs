@@ -36,6 +36,7 @@ public static class SchedulerCommandLine
             SimulateCommand.Create(),
             ExperimentCommand.Create(),
             CalibrateCommand.Create(),
+            LoadCommand.Create(),
             LvmCommand.Create(),
             EntityCommand.Create(EntityKind.Volume, "Shows and changes the volumes of a running service.", admin => EntityCommand.Set(EntityKind.Volume, admin)),
             EntityCommand.Create(

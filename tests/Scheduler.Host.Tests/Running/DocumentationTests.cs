@@ -43,6 +43,7 @@ public sealed partial class DocumentationTests
     [InlineData("history")]
     [InlineData("top")]
     [InlineData("calibrate")]
+    [InlineData("load")]
     [InlineData("journal", "check")]
     [InlineData("journal", "export")]
     [InlineData("journal", "import")]
