@@ -106,6 +106,17 @@ internal sealed class PatternDisk(string name, long volumeOffset, int blocks)
         return (wrong, volatileLost);
     }
 
+    /// <summary>The numbers that a block's sectors bear on the platter: 0 for one that was never written, -1 for what no write has left.</summary>
+    /// <param name="raw">The platter.</param>
+    /// <param name="block">Which.</param>
+    public long[] Found(Stream raw, int block)
+    {
+        byte[] data = new byte[BlockBytes];
+        raw.Position = volumeOffset + ((long)block * BlockBytes);
+        raw.ReadExactly(data);
+        return [.. Enumerable.Range(0, BlockBytes / SectorBytes).Select(sector => NumberOf(data.AsSpan(sector * SectorBytes, SectorBytes), block))];
+    }
+
     private void MakeDurable(int block, long number)
     {
         if (_durable[block] >= number)
