@@ -30,7 +30,7 @@ public sealed class PlantedBugTests
     [InlineData(PlantedBug.TwoPageCaches, "LinearizabilityChecker", "linearizability", 60)]
     [InlineData(PlantedBug.WeightChangeIgnored, "ShareBoundChecker", "Q2", 300)]
     [InlineData(PlantedBug.DiskRemovedUnderRings, "DiskRemovalChecker", "S2", 40)]
-    [InlineData(PlantedBug.ClockRunsSlow, "LearnedCostChecker", "Q1", 300)]
+    [InlineData(PlantedBug.ClockRunsSlow, "LearnedCostChecker", "Q1", 600)]
     [InlineData(PlantedBug.JournalAnswersTooEarly, "FaultHistoryChecker", "F6", 300)]
     public void Is_caught(PlantedBug bug, string checker, string rule, int seedsMax)
     {

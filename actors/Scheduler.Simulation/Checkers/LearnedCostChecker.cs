@@ -1,8 +1,9 @@
 // Q1, where costs are learned: what a saturated device does in a second costs a second. Judged over stretches in which the device's
 // depth was full all the time and no flush was in flight, as the core learns from them; after so many completions as the core
 // needs to find out, and over so many that what was charged before a stretch and done in it counts for little. Devices that stall
-// are left out: what a stall takes is cut off on purpose in what is learned. The tolerance is what the core's corrections leave,
-// failed operations that are charged for, and a depth that changes.
+// are left out: what a stall takes is cut off on purpose in what is learned. So are volumes with a latency target: what the device
+// gets done follows the depth in force at once, and what is learned of it only later. The tolerance is what the core's corrections
+// leave, and failed operations, which are charged for.
 using Scheduler.Core;
 using Scheduler.Storage;
 
@@ -50,7 +51,7 @@ internal sealed class LearnedCostChecker(DiskMap map, bool isSteady) : Checker
 
     public override void Rest(Incarnation now)
     {
-        if (!map.Spec.Costs.Learn || !isSteady || map.Spec.Policy != PolicyKind.Fair)
+        if (!map.Spec.Costs.Learn || !isSteady || map.Spec.LatencyTargetNs > 0 || map.Spec.Policy != PolicyKind.Fair)
             return;
         long nowNs = now.System.NowNs;
         double chargedNs = Enumerable.Range(0, map.Spec.Guests.Count).Sum(guest => now.Status.DeviceTimeSeconds(guest)) * 1e9;

@@ -12,6 +12,9 @@ internal sealed class Changes(Run run, Random random)
     /// <summary>Disks that are about to be taken away: nobody is let in.</summary>
     private readonly HashSet<int> _withdrawn = [];
 
+    /// <summary>Disks of which the volume was told, and has not said yes or no.</summary>
+    private readonly HashSet<int> _told = [];
+
     /// <summary>Before the first start: disks that are to come, or to grow.</summary>
     public void HoldBack()
     {
@@ -26,7 +29,11 @@ internal sealed class Changes(Run run, Random random)
     }
 
     /// <summary>A new incarnation: what was being done to the old one is over.</summary>
-    public void Restarted() => _withdrawn.Clear();
+    public void Restarted()
+    {
+        _withdrawn.Clear();
+        _told.Clear();
+    }
 
     /// <summary>Whether guests come to a disk.</summary>
     public bool MayOpen(int disk) => run.Map.IsServed(disk) && !_withdrawn.Contains(disk);
@@ -59,6 +66,8 @@ internal sealed class Changes(Run run, Random random)
         int disks = run.Map.Spec.Disks.Count;
         int disk = random.Next(disks);
         int extents = run.Map.Extents(disk);
+        if (_told.Contains(disk))
+            return;
         bool more = extents < run.Map.Spec.Disks[disk].Extents.Count && random.Next(2) == 0;
         if (!run.Map.IsServed(disk) || more)
             Serve(disk, more ? extents + 1 : extents);
@@ -69,8 +78,10 @@ internal sealed class Changes(Run run, Random random)
     private void Serve(int disk, int extents)
     {
         Incarnation now = run.Now;
+        _ = _told.Add(disk);
         now.Volume.Tell(new ChangeDisks([run.Map.Disk(disk, extents)], problem =>
         {
+            _ = _told.Remove(disk);
             Demand(problem is null || now.Stopping || run.Bug != PlantedBug.None, problem);
             if (problem is not null)
                 return;
