@@ -60,16 +60,28 @@ public sealed class EventFormat
     /// <summary>The manifests that are written.</summary>
     public IEnumerable<string> Manifests => _byName.Values.Select(kind => kind.Manifest);
 
+    /// <summary>The types of the events and snapshots.</summary>
+    public IReadOnlyCollection<Type> Types => _byType.Keys;
+
+    /// <summary>Whether something is of a known kind.</summary>
+    /// <param name="value">An event or snapshot.</param>
+    /// <returns>Whether it can be written.</returns>
+    public bool Knows(object value) => _byType.ContainsKey(value.GetType());
+
+    /// <summary>The manifest that something is written under.</summary>
+    /// <param name="value">Of a known kind.</param>
+    /// <returns>Its manifest.</returns>
+    /// <exception cref="ArgumentException">The type is of no known kind.</exception>
+    public string ManifestOf(object value) => KindOf(value).Manifest;
+
     /// <summary>Writes an event or snapshot.</summary>
     /// <param name="value">Of a known kind.</param>
     /// <returns>Its manifest and its JSON in UTF-8.</returns>
     /// <exception cref="ArgumentException">The type is of no known kind.</exception>
     public (string Manifest, byte[] Text) Write(object value)
     {
-        ArgumentNullException.ThrowIfNull(value);
-        return _byType.TryGetValue(value.GetType(), out EventKind? kind)
-            ? (kind.Manifest, JsonSerializer.SerializeToUtf8Bytes(value, kind.Json))
-            : throw new ArgumentException($"{value.GetType()} is of no kind that can be persisted", nameof(value));
+        EventKind kind = KindOf(value);
+        return (kind.Manifest, JsonSerializer.SerializeToUtf8Bytes(value, kind.Json));
     }
 
     /// <summary>Reads an event or snapshot.</summary>
@@ -105,5 +117,13 @@ public sealed class EventFormat
         {
             throw new PersistenceException($"{which} ({manifest}) is damaged: {damaged.Message}", damaged);
         }
+    }
+
+    private EventKind KindOf(object value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        return _byType.TryGetValue(value.GetType(), out EventKind? kind)
+            ? kind
+            : throw new ArgumentException($"{value.GetType()} is of no kind that can be persisted", nameof(value));
     }
 }
