@@ -58,6 +58,8 @@ internal sealed class Listener : ILoopDescriptor, ILoopWork
             _socket.Bind(endpoint);
             if (_path is not null && !OperatingSystem.IsWindows())
                 _ownMode = File.GetUnixFileMode(_path);
+            if (unix)
+                SocketCalls.RefuseDescriptors((int)_socket.Handle);
             _socket.Listen(1024);
         }
         catch (SocketException exception)
@@ -74,8 +76,16 @@ internal sealed class Listener : ILoopDescriptor, ILoopWork
     /// <summary>Lets all users of the machine connect to a Unix socket, or only those that the umask let.</summary>
     public void LetUsersIn(bool all)
     {
-        if (_path is not null && !OperatingSystem.IsWindows())
+        if (_path is null || OperatingSystem.IsWindows())
+            return;
+        try
+        {
             File.SetUnixFileMode(_path, all ? (UnixFileMode)0b110_110_110 : _ownMode);
+        }
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+        {
+            // Somebody has removed it: nobody connects there any more.
+        }
     }
 
     /// <summary>Begins to accept. On the loop.</summary>

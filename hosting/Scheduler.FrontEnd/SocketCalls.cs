@@ -22,6 +22,7 @@ internal static unsafe partial class SocketCalls
     private const int SOL_SOCKET = 1;
     private const int SO_KEEPALIVE = 9;
     private const int SO_PEERCRED = 17;
+    private const int SO_PASSRIGHTS = 83;
     private const int AF_UNIX = 1;
     private const int SOCK_STREAM = 1;
 
@@ -103,6 +104,12 @@ internal static unsafe partial class SocketCalls
         Set(fd, IPPROTO_TCP, TCP_KEEPINTVL, 15);
         Set(fd, IPPROTO_TCP, TCP_KEEPCNT, 4);
     }
+
+    /// <summary>
+    /// Nobody may send descriptors over a Unix socket, or over what it accepts (Linux 6.16; before that nothing happens). One that
+    /// is dropped with a message is closed by whoever receives, and closing may wait: a TCP socket with a long SO_LINGER does.
+    /// </summary>
+    public static void RefuseDescriptors(int fd) => Set(fd, SOL_SOCKET, SO_PASSRIGHTS, 0);
 
     /// <summary>The user who has connected to a Unix socket.</summary>
     /// <param name="fd">A socket that was accepted from one.</param>

@@ -42,7 +42,9 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
     private readonly ResumeWork _resumeWork;
     private readonly Stack<int> _freeSlots = new();
     private readonly byte[] _head = new byte[RequestHeader.Bytes];
-    private RingPort _port = null!;
+
+    /// <summary>Null until it has started.</summary>
+    private RingPort? _port;
     private int _headCount;
 
     /// <summary>Slot of the request that is being received, or -1.</summary>
@@ -112,6 +114,9 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
     /// <param name="received">What the client has sent beyond its handshake.</param>
     public void Start(byte[] received)
     {
+        // An operator may have ended it since it was known.
+        if (_closed)
+            return;
         _leftover = received;
         _port = GuestRing.Open(
             new RingSetup(_export.Volume, _export.Disk, _export.Credits, 1, this, _memory), _export.StartRing);
@@ -236,7 +241,7 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
 
     private void AfterReceive(int received)
     {
-        _port.Send();
+        _port!.Send();
         if (_closed)
             return;
         if (received is 0 or -2)
@@ -267,7 +272,7 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
             _leftoverStart = 0;
         }
 
-        _port.Send();
+        _port!.Send();
         if (!_closed)
             UpdateInterest();
     }
@@ -425,7 +430,7 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
         MappedRequest mapped = ProtocolMap.Nbd(_export.Info.Order, (ushort)header.Command, (ushort)header.Flags);
         if (mapped.Op == RingOp.Status)
             AllocationMap.Clear(slot.Buffer);
-        _port.Add(new RingRequest(number, mapped.Op, mapped.Flags, 0, (long)header.Offset, header.Length, slot.Buffer));
+        _port!.Add(new RingRequest(number, mapped.Op, mapped.Flags, 0, (long)header.Offset, header.Length, slot.Buffer));
     }
 
     private void PrepareReply(int number, int errno)
@@ -588,7 +593,7 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
         _ = SocketCalls.close(_socket);
         LeaveLine();
         if (!_ringClosed)
-            _port.Close();
+            _port?.Close();
         _memory.LetGo();
 
         // It counts as a connection until its last replies are with the client.

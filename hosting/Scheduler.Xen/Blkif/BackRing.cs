@@ -115,6 +115,9 @@ internal sealed unsafe class BackRing
         _responsesPut++;
     }
 
+    /// <summary>Whether something was put that the guest was not shown.</summary>
+    public bool HasUntold => _responsesPut != _responsesTold;
+
     /// <summary>Shows the guest what was put.</summary>
     /// <returns>Whether it wants to be told.</returns>
     public bool Tell()

@@ -15,6 +15,7 @@ using Scheduler.Actors;
 using Scheduler.Storage;
 using Scheduler.Storage.Loop;
 using Scheduler.Xen.Blkif;
+using Scheduler.Xen.Server;
 
 namespace Scheduler.Xen.Rings;
 
@@ -34,7 +35,9 @@ internal sealed unsafe partial class RingConnection : ILoopDescriptor, IRingFron
     private readonly BlkifSegment[] _segments = new BlkifSegment[BlkifAbi.IndirectSegmentsMax];
     private readonly LoopAction _tellWork;
     private readonly LoopAction _goOnWork;
-    private RingPort _port = null!;
+
+    /// <summary>Null until it has started.</summary>
+    private RingPort? _port;
     private long _answers;
     private int _credits;
     private int _handle = -1;
@@ -71,9 +74,19 @@ internal sealed unsafe partial class RingConnection : ILoopDescriptor, IRingFron
     public ConnectionView View => new(
         _id, _disk.Volume, _disk.Name, _disk.Guest.Name, _peer, false, _credits, Math.Max(0, _credits - _freeSlots.Count));
 
-    /// <summary>Starts, on the loop.</summary>
-    public void Start() => _port = GuestRing.Open(
-        new RingSetup(_disk.Volume, _disk.Name, _memory.Slots.Length, 1, this, _memory), _disk.StartRing);
+    /// <summary>Hands the guest its memory, and starts. On the loop.</summary>
+    public void Start()
+    {
+        // An operator may have ended it since it was known.
+        if (_closed)
+            return;
+
+        // If it can't be sent the guest is gone, which is seen as soon as the socket is watched.
+        _ = RingCalls.Send(_socket, Hello.Accepted(_disk.Info), _memory.File);
+        _memory.CloseFile();
+        _port = GuestRing.Open(
+            new RingSetup(_disk.Volume, _disk.Name, _memory.Slots.Length, 1, this, _memory), _disk.StartRing);
+    }
 
     /// <summary>Ends it now, answered or not. On the loop.</summary>
     /// <param name="reason">For the log.</param>
@@ -119,7 +132,7 @@ internal sealed unsafe partial class RingConnection : ILoopDescriptor, IRingFron
 
         if (_closed)
             return;
-        _port.Send();
+        _port!.Send();
         QueueTell();
     }
 
@@ -195,8 +208,11 @@ internal sealed unsafe partial class RingConnection : ILoopDescriptor, IRingFron
                 TakeRequest();
         }
 
-        _port.Send();
-        QueueTell();
+        _port!.Send();
+
+        // Else there is nothing to tell, and nothing to try again before the next answer, which does.
+        if (_ring.HasUntold)
+            QueueTell();
     }
 
     private void TakeRequest()
@@ -222,9 +238,9 @@ internal sealed unsafe partial class RingConnection : ILoopDescriptor, IRingFron
         slot.Data = request.HasData
             ? _memory.Place(slot, _segments.AsSpan(0, request.Segments), (int)request.Length, request.Mapped.Op != RingOp.Read)
             : 0;
-        _port.AnswersHeard = _ring.AnswersHeard;
+        _port!.AnswersHeard = _ring.AnswersHeard;
         if (slot.FlushFirst)
-            _port.Add(new RingRequest(number, RingOp.Flush, RingFlags.None, 0, 0, 0, 0));
+            _port!.Add(new RingRequest(number, RingOp.Flush, RingFlags.None, 0, 0, 0, 0));
         else
             Send(number, slot);
     }
@@ -232,7 +248,7 @@ internal sealed unsafe partial class RingConnection : ILoopDescriptor, IRingFron
     private void Send(int number, RingSlot slot)
     {
         ref readonly BlkifRequest request = ref slot.Request;
-        _port.Add(new RingRequest(number, request.Mapped.Op, request.Mapped.Flags, 0, request.Offset, request.Length, slot.Data));
+        _port!.Add(new RingRequest(number, request.Mapped.Op, request.Mapped.Flags, 0, request.Offset, request.Length, slot.Data));
     }
 
     private void Answered(int number, int error)
@@ -317,7 +333,7 @@ internal sealed unsafe partial class RingConnection : ILoopDescriptor, IRingFron
             _disk.Loop.Unwatch(_handle);
         _ = SocketCalls.close(_socket);
         if (!_ringClosed)
-            _port.Close();
+            _port?.Close();
         _memory.LetGo();
         _ended(this);
     }

@@ -41,7 +41,7 @@ internal sealed record Hello(string Disk, int RingOrder, int DataPages)
     public static string? TryRead(ReadOnlySpan<byte> message, out Hello hello)
     {
         hello = new Hello("", 0, DataPagesMin);
-        if (message.Length > BytesMax || message.ContainsAnyExceptInRange((byte)'\n', (byte)'~'))
+        if (message.Length > BytesMax || message.ContainsAnyExceptInRange((byte)'\n', (byte)'~') || message.ContainsAnyInRange((byte)('\n' + 1), (byte)(' ' - 1)))
             return $"the message is not text of {BytesMax} bytes at most";
         foreach (string line in Encoding.ASCII.GetString(message).Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {

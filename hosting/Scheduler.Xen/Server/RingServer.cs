@@ -169,7 +169,6 @@ public sealed partial class RingServer : IListenerOwner, IDisposable
     internal void Greeted(HelloConnection greeting, Hello hello)
     {
         RingConnection? connection = null;
-        SharedMemory? memory = null;
         string problem;
         lock (_lock)
         {
@@ -181,7 +180,7 @@ public sealed partial class RingServer : IListenerOwner, IDisposable
             }
             else if (disk is not null)
             {
-                memory = SharedMemory.TryMake(disk.Guest.Buffers, hello.RingOrder, hello.DataPages, out problem);
+                SharedMemory? memory = SharedMemory.TryMake(disk.Guest.Buffers, hello.RingOrder, hello.DataPages, out problem);
                 if (memory is null)
                 {
                     disk.Guest.Exit();
@@ -201,9 +200,6 @@ public sealed partial class RingServer : IListenerOwner, IDisposable
             return;
         }
 
-        // If it can't be sent the guest is gone, which its ring will see.
-        _ = RingCalls.Send(greeting.Socket, Hello.Accepted(connection.Disk.Info), memory!.File);
-        memory.CloseFile();
         Opened(_logger, greeting.Peer, connection.Disk.Name);
         connection.Disk.Loop.Post(connection.Start);
     }

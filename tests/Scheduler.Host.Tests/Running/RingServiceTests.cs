@@ -1,11 +1,13 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using System.Net.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
 using Scheduler.Actors;
 using Scheduler.Host.Configuration;
 using Scheduler.Host.Running;
 using Scheduler.Xen.Blkif;
 using Scheduler.Xen.Client;
+using Scheduler.Xen.Server;
 
 namespace Scheduler.Host.Tests.Running;
 
@@ -66,6 +68,18 @@ public sealed class RingServiceTests : IAsyncLifetime
         Assert.Equal(0, Call(guest, () => guest.Add(Entry(BlkifAbi.Read, 11, 64, (20, 1, 2), (30, 3, 5)))));
         byte[] again = [.. guest.Data(20, 4096)[512..1536], .. guest.Data(30, 4096)[1536..3072]];
         Assert.Equal(wanted, again);
+    }
+
+    [SkippableFact]
+    public async Task A_guest_can_not_send_descriptors()
+    {
+        Skip.If(Environment.OSVersion.Version < new Version(6, 16), "before Linux 6.16 a Unix socket takes descriptors from anybody");
+        await StartAsync();
+        using System.Net.Sockets.Socket guest = new(AddressFamily.Unix, SocketType.Seqpacket, ProtocolType.Unspecified);
+        guest.Connect(new UnixDomainSocketEndPoint(Socket));
+        using FileStream file = File.OpenRead("/dev/null");
+        Assert.False(RingCalls.Send((int)guest.Handle, "disk=d\n"u8, (int)file.SafeFileHandle.DangerousGetHandle()));
+        Assert.True(RingCalls.Send((int)guest.Handle, "disk=d\n"u8, -1));
     }
 
     [Fact]
