@@ -1,6 +1,6 @@
 // What may be in the catalog.
 //
-//   InRange     each value by itself, in the ranges that the configuration has too
+//   InRange     each value by itself, in the ranges that the configuration has too. Asked of each change, and of what was recovered.
 //   Fits        an entity beside the others: what it refers to is there; nothing overlaps (S2), no path, hash or identity
 //               twice. Asked of each change, and of everything when declared entities come in.
 //   MayBecome   from one content to another: a disk's data stays where it is, and it only grows while rings are attached
@@ -98,7 +98,8 @@ internal static class CatalogRules
     }
 
     private static string? Scheduling(CatalogVolume volume) =>
-        volume.SystemId is { Length: 0 or > CatalogLimits.TextLengthMax } ? $"has a system id that is not of 1 to {CatalogLimits.TextLengthMax} characters"
+        volume.SystemId is { Length: 0 or > CatalogLimits.TextLengthMax } || volume.SystemId?.Any(char.IsControl) == true
+            ? $"has a system id that is not of 1 to {CatalogLimits.TextLengthMax} characters, none of them a control character"
         : Range("depth", volume.Depth, 1, CatalogLimits.DepthMax)
             ?? Range("latency target in nanoseconds", volume.LatencyTargetNs, 0, (long)CatalogLimits.LatencyTargetMax.TotalNanoseconds)
             ?? (Enum.IsDefined(volume.Cache) && Enum.IsDefined(volume.Io) && Enum.IsDefined(volume.Policy) ? null : "has a cache mode, I/O method or policy that there is not");
@@ -218,7 +219,7 @@ internal static class CatalogRules
     private static CatalogEntry Entry(CatalogState state, CatalogEntity entity) => state.Find(entity.Kind, entity.Name)!;
 
     private static bool IsPath(string? path) =>
-        path?.Length is > 1 and <= CatalogLimits.TextLengthMax && path[0] == '/' && !path.Contains('\0')
+        path?.Length is > 1 and <= CatalogLimits.TextLengthMax && path[0] == '/' && !path.Any(char.IsControl)
         && !path.Split('/').Skip(1).Any(part => part is "" or "." or "..");
 
     private static bool IsSha256(string text) => text.Length == 64 && text.All(c => c is (>= '0' and <= '9') or (>= 'a' and <= 'f'));

@@ -176,7 +176,10 @@ public sealed class CatalogState
             state = new CatalogState(state._entries.Add((entity.Kind, entity.Name), entry));
         }
 
-        CatalogRefusal? refusal = state.Entries.Select(entry => CatalogRules.Fits(entry.Entity, state)).FirstOrDefault(problem => problem is not null);
+        // What comes from the journal was in range when it was made: what is not now, storage has changed.
+        CatalogRefusal? refusal = state.Entries
+            .Select(entry => (entry.IsDeclared ? null : CatalogRules.InRange(entry.Entity)) ?? CatalogRules.Fits(entry.Entity, state))
+            .FirstOrDefault(problem => problem is not null);
         return refusal is null ? (state, null) : (null, refusal.Reason);
     }
 

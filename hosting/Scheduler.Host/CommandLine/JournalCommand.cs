@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Scheduler.Actors;
 using Scheduler.Storage.Journal;
 
 namespace Scheduler.Host.CommandLine;
@@ -9,6 +10,8 @@ public static class JournalCommand
 {
     /// <summary>Exit code when a journal can't be used, or is damaged.</summary>
     public const int ExitFailed = 1;
+
+    private static readonly EventFormat s_format = new([.. CatalogFormat.Kinds, .. VolumeFaultFormat.Kinds]);
 
     /// <summary>Makes the command.</summary>
     /// <returns>The command.</returns>
@@ -22,10 +25,10 @@ public static class JournalCommand
     private static Command Check()
     {
         Option<string> journal = JournalOption();
-        Command command = new("check", "Looks for damage and missing events. Changes nothing.") { journal };
+        Command command = new("check", "Looks for damage, missing events, and events that the service could not read. Changes nothing.") { journal };
         command.SetAction((parsed, cancellation) => RunAsync(parsed, parsed.GetValue(journal)!, create: false, async (opened, output) =>
         {
-            JournalFindings found = await JournalCheck.RunAsync(opened, cancellation: cancellation);
+            JournalFindings found = await JournalCheck.RunAsync(opened, ProblemOf, cancellation);
             foreach (string problem in found.Problems)
                 await output.WriteLineAsync(problem.ReplaceLineEndings(" "));
             string problems = found.Problems.Count switch
@@ -38,6 +41,22 @@ public static class JournalCommand
             return found.Problems.Count == 0 ? 0 : ExitFailed;
         }));
         return command;
+    }
+
+    // An event of another program's, whose serializer it names, is that program's to judge.
+    private static string? ProblemOf(StoredEvent stored)
+    {
+        if (stored.SerializerId != EventFormat.SerializerId)
+            return null;
+        try
+        {
+            _ = s_format.Read(stored.Manifest ?? "", EventFormat.SerializerId, stored.Message, "it");
+            return null;
+        }
+        catch (PersistenceException exception)
+        {
+            return exception.Message;
+        }
     }
 
     private static Command Export()

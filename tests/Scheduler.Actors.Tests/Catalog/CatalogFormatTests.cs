@@ -72,6 +72,17 @@ public sealed class CatalogFormatTests
         Assert.All(state.Entries.Zip(again.Entries), pair => Assert.True(pair.First.Entity.IsSame(pair.Second.Entity)));
     }
 
+    [Fact]
+    public void What_is_recovered_out_of_range_is_refused()
+    {
+        CatalogState state = new SteppedCatalog().With(Guest()).State;
+        (string manifest, byte[] text) = s_format.Write(state.ToSnapshot());
+        string changed = Encoding.UTF8.GetString(text).Replace("\"weight\":100", "\"weight\":-10", StringComparison.Ordinal);
+        CatalogState recovered = CatalogState.From((CatalogSnapshot)s_format.Read(manifest, EventFormat.SerializerId, Encoding.UTF8.GetBytes(changed), "it"));
+        Assert.Null(state.Declare([]).Problem);
+        Assert.Contains("guest g has weight -10", recovered.Declare([]).Problem, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("unknown field", "\"weight\":100", "\"weight\":100,\"colour\":1")]
     [InlineData("missing field", "\"weight\":100,", "")]

@@ -1,4 +1,5 @@
 using System.Text;
+using Scheduler.Actors;
 using Scheduler.Host.CommandLine;
 using Scheduler.Storage.Journal;
 
@@ -32,6 +33,20 @@ public sealed class JournalCommandTests : IDisposable
         (int code, string text) = await RunAsync("check", "--journal", Journal);
 
         Assert.Equal($"a: event 1 is missing, the next one is 3\n{Journal}: 1 event, 1 snapshot of 1 persistence ids, 1 problem\n", text);
+        Assert.Equal(JournalCommand.ExitFailed, code);
+    }
+
+    [Theory]
+    [InlineData("guest-deleted/1", "{", "it (guest-deleted/1) is damaged: ")]
+    [InlineData("guest-renamed/1", "{}", "it is 'guest-renamed/1', which this version of the program does not know")]
+    public async Task An_event_that_the_service_could_not_read_is_a_problem(string manifest, string message, string problem)
+    {
+        await using (SqliteJournal journal = await SqliteJournal.OpenAsync(Journal))
+            await journal.AppendAsync([new JournalEvent("catalog", 1, manifest, EventFormat.SerializerId, Encoding.UTF8.GetBytes(message))]);
+
+        (int code, string text) = await RunAsync("check", "--journal", Journal);
+
+        Assert.StartsWith($"catalog: event 1: {problem}", text, StringComparison.Ordinal);
         Assert.Equal(JournalCommand.ExitFailed, code);
     }
 
