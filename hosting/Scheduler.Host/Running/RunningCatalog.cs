@@ -98,7 +98,11 @@ internal sealed partial class RunningCatalog : ICatalogService, ICatalogObserver
             if (answer.Refusal is null)
             {
                 if (await prepared.CommitAsync(_state) is { } problem)
+                {
+                    // A rescan tries again.
                     NotInEffect(_logger, decided.Key.Kind, decided.Key.Name, problem);
+                    _parts.SetProblems([.. _parts.Problems.Append($"{decided.Key.Kind} {decided.Key.Name}: {problem}").Distinct()]);
+                }
             }
             else if (answer.Refusal.Problem != CatalogProblem.Unavailable)
             {
