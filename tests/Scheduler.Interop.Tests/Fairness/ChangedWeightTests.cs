@@ -28,7 +28,7 @@ public sealed class ChangedWeightTests(ITestOutputHelper output)
             "rw=randread\niodepth=32\ntime_based=1\nruntime=14",
             TimeSpan.FromSeconds(60),
             [("made", service.Uri("m"), ""), ("declared", service.Uri("d0"), "")]));
-        while (Requests(service, "made") < 500)
+        while (Requests(service).Made < 500)
             await Task.Delay(20);
         await AssertSharesAsync(service, "at first", made: 1, declared: 3);
 
@@ -55,8 +55,13 @@ public sealed class ChangedWeightTests(ITestOutputHelper output)
         disks { d0 { volume = vol0, guest = g0, offset = 0, size = 64MiB } }
         """;
 
-    private static double Requests(ServiceProcess service, string guest) =>
-        service.Metrics().Sum("scheduler_requests_total", $"guest=\"{guest}\"", "op=\"read\"");
+    // Both as of one moment: two answers of the metrics may be some tenths of a second apart.
+    private static (double Made, double Declared) Requests(ServiceProcess service)
+    {
+        var metrics = service.Metrics();
+        return (Of("made"), Of("g0"));
+        double Of(string guest) => metrics.Sum("scheduler_requests_total", $"guest=\"{guest}\"", "op=\"read\"");
+    }
 
     // What the service itself says of the last second.
     private static double Share(ServiceProcess service, string guest)
@@ -67,9 +72,10 @@ public sealed class ChangedWeightTests(ITestOutputHelper output)
 
     private async Task AssertSharesAsync(ServiceProcess service, string when, double made, double declared)
     {
-        (double first, double second) = (Requests(service, "made"), Requests(service, "g0"));
+        (double Made, double Declared) before = Requests(service);
         await Task.Delay(s_window);
-        double ratio = (Requests(service, "made") - first) / (Requests(service, "g0") - second);
+        (double Made, double Declared) after = Requests(service);
+        double ratio = (after.Made - before.Made) / (after.Declared - before.Declared);
         double share = Share(service, "made");
         output.WriteLine($"{when}: {ratio:F2} requests of the made guest for one of the other; its share of the last second's device time {share:F2}");
         Assert.InRange(ratio, made / declared * (1 - Tolerance), made / declared * (1 + Tolerance));
