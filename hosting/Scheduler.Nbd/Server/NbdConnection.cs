@@ -38,8 +38,8 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
     private readonly EventLoop _loop;
     private readonly ConnectionMemory _memory;
     private readonly ReplyQueue _replies;
-    private readonly SendWork _sendWork;
-    private readonly ResumeWork _resumeWork;
+    private readonly GuardedWork _sendWork;
+    private readonly GuardedWork _resumeWork;
     private readonly Stack<int> _freeSlots = new();
     private readonly byte[] _head = new byte[RequestHeader.Bytes];
 
@@ -90,8 +90,8 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
         _loop = export.Loop;
         _memory = new ConnectionMemory(export.Guest.Buffers, export.Credits);
         _replies = new ReplyQueue(_memory);
-        _sendWork = new SendWork(this);
-        _resumeWork = new ResumeWork(this);
+        _sendWork = new GuardedWork(Send, Fail);
+        _resumeWork = new GuardedWork(Resume, Fail);
     }
 
     public EventLoop Loop => _loop;
@@ -607,39 +607,5 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
     {
         ConnectionFailed(_logger, exception, _peer, _export.Disk);
         Close("a defect of the server");
-    }
-
-    private sealed class SendWork(NbdConnection connection) : ILoopWork
-    {
-        public void Run()
-        {
-            try
-            {
-                connection.Send();
-            }
-#pragma warning disable CA1031 // As above.
-            catch (Exception exception)
-#pragma warning restore CA1031
-            {
-                connection.Fail(exception);
-            }
-        }
-    }
-
-    private sealed class ResumeWork(NbdConnection connection) : ILoopWork
-    {
-        public void Run()
-        {
-            try
-            {
-                connection.Resume();
-            }
-#pragma warning disable CA1031 // As above.
-            catch (Exception exception)
-#pragma warning restore CA1031
-            {
-                connection.Fail(exception);
-            }
-        }
     }
 }

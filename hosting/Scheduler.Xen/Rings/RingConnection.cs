@@ -33,8 +33,8 @@ internal sealed unsafe partial class RingConnection : ILoopDescriptor, IRingFron
     private readonly Stack<int> _freeSlots = new();
     private readonly byte[] _entry = new byte[BlkifAbi.EntryBytes];
     private readonly BlkifSegment[] _segments = new BlkifSegment[BlkifAbi.IndirectSegmentsMax];
-    private readonly LoopAction _tellWork;
-    private readonly LoopAction _goOnWork;
+    private readonly GuardedWork _tellWork;
+    private readonly GuardedWork _goOnWork;
 
     /// <summary>Null until it has started.</summary>
     private RingPort? _port;
@@ -63,8 +63,8 @@ internal sealed unsafe partial class RingConnection : ILoopDescriptor, IRingFron
         _ended = ended;
         _logger = logger;
         _ring = new BackRing(memory.Ring, memory.Slots.Length);
-        _tellWork = new LoopAction(this, Tell);
-        _goOnWork = new LoopAction(this, GoOn);
+        _tellWork = new GuardedWork(Tell, Fail);
+        _goOnWork = new GuardedWork(GoOn, Fail);
     }
 
     /// <summary>Its disk.</summary>
@@ -358,10 +358,5 @@ internal sealed unsafe partial class RingConnection : ILoopDescriptor, IRingFron
     {
         ConnectionFailed(_logger, exception, _peer, _disk.Name);
         Close("a defect of the server");
-    }
-
-    private sealed class LoopAction(RingConnection connection, Action action) : ILoopWork
-    {
-        public void Run() => connection.Guarded(action);
     }
 }
