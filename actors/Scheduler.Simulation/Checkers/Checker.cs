@@ -21,7 +21,9 @@ public sealed class RuleViolationException(string rule, string checker, string w
 internal abstract class Checker
 {
     /// <summary>Takes the next event.</summary>
-    public abstract void See(in HistoryEvent happened);
+    public virtual void See(in HistoryEvent happened)
+    {
+    }
 
     /// <summary>The volume has handled all that it was told, so that what it has not done by now it has decided not to do.</summary>
     public virtual void Rest(Incarnation now)

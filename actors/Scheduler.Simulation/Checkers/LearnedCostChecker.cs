@@ -5,19 +5,16 @@
 // gets done follows the depth in force at once, and what is learned of it only later. The tolerance is what the core's corrections
 // leave, and failed operations, which are charged for.
 using Scheduler.Core;
-using Scheduler.Storage;
 
 namespace Scheduler.Simulation;
 
 /// <summary>Charged time is elapsed time.</summary>
-internal sealed class LearnedCostChecker(DiskMap map, bool isSteady) : Checker
+internal sealed class LearnedCostChecker(DiskMap map, DeviceOccupancy device, bool isSteady) : Checker
 {
     private const int LearningCompletions = 256;
     private const int StretchCompletions = 128;
     private const double ToleranceMax = 1.6;
 
-    private int _operations;
-    private int _flushes;
     private int _ended;
     private bool _full;
     private long _restNs;
@@ -31,16 +28,11 @@ internal sealed class LearnedCostChecker(DiskMap map, bool isSteady) : Checker
     {
         switch (happened.Kind)
         {
-            case HistoryKind.DeviceStart or HistoryKind.DeviceEnd:
-                int change = happened.Kind == HistoryKind.DeviceStart ? 1 : -1;
-                if (happened.DeviceOp == DeviceOp.Flush)
-                    _flushes += change;
-                else
-                    _operations += change;
-                _ended += change < 0 ? 1 : 0;
+            case HistoryKind.DeviceEnd:
+                _ended++;
                 break;
             case HistoryKind.Started:
-                _operations = _flushes = _ended = _fullCompletions = 0;
+                _ended = _fullCompletions = 0;
                 _full = false;
                 Begin();
                 break;
@@ -66,7 +58,7 @@ internal sealed class LearnedCostChecker(DiskMap map, bool isSteady) : Checker
         _ended = 0;
         _restNs = nowNs;
         _chargedNs = chargedNs;
-        _full = _flushes == 0 && _operations >= now.Status.DeviceDepth;
+        _full = device.Flushes == 0 && device.Operations >= now.Status.DeviceDepth;
         if (!_full || _fullCompletions < LearningCompletions)
         {
             Begin();

@@ -2,50 +2,26 @@
 // O4: a barrier never delays another stream, other than by its share of device time.
 // F8: reads and writes of other streams go on while a flush is pending or in flight.
 using Scheduler.Core;
-using Scheduler.Storage;
 
 namespace Scheduler.Simulation;
 
 /// <summary>Whatever may go, goes, while the device has a free slot.</summary>
-internal sealed class WorkConservationChecker(History history, DiskMap map, WaitingRequests waiting) : Checker
+internal sealed class WorkConservationChecker(History history, DiskMap map, WaitingRequests waiting, DeviceOccupancy device) : Checker
 {
-    private int _operations;
-    private int _flushes;
-
-    public override void See(in HistoryEvent happened)
-    {
-        switch (happened.Kind)
-        {
-            case HistoryKind.DeviceStart or HistoryKind.DeviceEnd:
-                int change = happened.Kind == HistoryKind.DeviceStart ? 1 : -1;
-                if (happened.DeviceOp == DeviceOp.Flush)
-                    _flushes += change;
-                else
-                    _operations += change;
-                break;
-            case HistoryKind.Started:
-                _operations = 0;
-                _flushes = 0;
-                break;
-            default:
-                break;
-        }
-    }
-
     public override void Rest(Incarnation now)
     {
         int depth = now.Status.DeviceDepth;
         Holds(depth >= 1 && depth <= map.Spec.Depth, "Q6", $"the depth is {depth}, of at most {map.Spec.Depth}");
-        if (map.Spec.Policy != PolicyKind.Fair || _operations >= Math.Max(1, depth - _flushes) || waiting.Eligible.Count == 0)
+        if (map.Spec.Policy != PolicyKind.Fair || device.Operations >= Math.Max(1, depth - device.Flushes) || waiting.Eligible.Count == 0)
             return;
         RequestRecord request = waiting.Eligible[0];
         RequestRecord? other = PendingOf(request, op => op.IsBarrier());
         if (other is not null)
-            Fail("O4", $"{request} waits while {other} of another stream is pending, with {_operations} operations on a device of depth {depth}");
+            Fail("O4", $"{request} waits while {other} of another stream is pending, with {device.Operations} operations on a device of depth {depth}");
         other = PendingOf(request, op => op == RequestOp.Flush);
         if (other is not null)
-            Fail("F8", $"{request} waits while {other} is pending, with {_operations} operations on a device of depth {depth}");
-        Fail("Q4", $"{request} waits with {_operations} operations on a device of depth {depth}");
+            Fail("F8", $"{request} waits while {other} is pending, with {device.Operations} operations on a device of depth {depth}");
+        Fail("Q4", $"{request} waits with {device.Operations} operations on a device of depth {depth}");
     }
 
     private RequestRecord? PendingOf(RequestRecord request, Func<RequestOp, bool> kind) =>

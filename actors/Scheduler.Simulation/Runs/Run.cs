@@ -146,6 +146,7 @@ internal sealed class Run
     {
         SectorLog log = new(History, Map);
         WaitingRequests waiting = new(History, Map);
+        DeviceOccupancy device = new();
         Checker[] all =
         [
             new BarrierCrashChecker(History, Map, log),
@@ -160,14 +161,15 @@ internal sealed class Run
             new BarrierReadChecker(History, log),
             new LinearizabilityChecker(History, Map, log),
             waiting,
-            new WorkConservationChecker(History, Map, waiting),
+            device,
+            new WorkConservationChecker(History, Map, waiting, device),
             new ShareBoundChecker(Map, waiting),
             new ChargeChecker(Map),
-            new LearnedCostChecker(Map, _chaos.Device.IsSteady),
+            new LearnedCostChecker(Map, device, _chaos.Device.IsSteady),
             new DiskRemovalChecker(History, Map),
             new FaultHistoryChecker(Journal, _records),
         ];
-        History.Checkers.AddRange(all.Where(checker => checker is SectorLog or WaitingRequests || _options.OnlyChecker is null || checker.GetType().Name == _options.OnlyChecker));
+        History.Checkers.AddRange(all.Where(checker => checker is SectorLog or WaitingRequests or DeviceOccupancy || _options.OnlyChecker is null || checker.GetType().Name == _options.OnlyChecker));
     }
 
     private void Start()
