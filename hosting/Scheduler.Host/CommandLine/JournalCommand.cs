@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Scheduler.Actors;
+using Scheduler.Host.Running;
 using Scheduler.Storage.Journal;
 
 namespace Scheduler.Host.CommandLine;
@@ -10,8 +11,6 @@ public static class JournalCommand
 {
     /// <summary>Exit code when a journal can't be used, or is damaged.</summary>
     public const int ExitFailed = 1;
-
-    private static readonly EventFormat s_format = new([.. CatalogFormat.Kinds, .. VolumeFaultFormat.Kinds]);
 
     /// <summary>Makes the command.</summary>
     /// <returns>The command.</returns>
@@ -50,7 +49,7 @@ public static class JournalCommand
             return null;
         try
         {
-            _ = s_format.Read(stored.Manifest ?? "", EventFormat.SerializerId, stored.Message, "it");
+            _ = Service.JournalFormat.Read(stored.Manifest ?? "", EventFormat.SerializerId, stored.Message, "it");
             return null;
         }
         catch (PersistenceException exception)

@@ -31,19 +31,21 @@ internal sealed partial class Service : IAsyncDisposable
     private readonly NbdServer _nbd;
     private readonly RingServer? _rings;
 
+    /// <summary>All events and snapshots that a service stores.</summary>
+    public static EventFormat JournalFormat { get; } = new([.. CatalogFormat.Kinds, .. VolumeFaultFormat.Kinds]);
+
     private Service(ServiceSettings settings, VolumeTelemetry telemetry, ILoggerFactory loggers, SqlJournal journal)
     {
         _settings = settings;
         _logger = loggers.CreateLogger<Service>();
         _journal = journal;
-        EventFormat format = new([.. CatalogFormat.Kinds, .. VolumeFaultFormat.Kinds]);
         _system = new LocalSystem(loggers.CreateLogger<LocalSystem>())
         {
-            Persistence = new PersistenceSetup(new LocalJournal(journal), format),
+            Persistence = new PersistenceSetup(new LocalJournal(journal), JournalFormat),
             Failed = (path, exception) => _catalog?.ActorFailed(path, exception),
         };
         _parts = new RunningParts(settings, new VolumeSupport(settings.DataDirectory, _system, telemetry, _logger), _logger);
-        _catalog = new RunningCatalog(journal, format, _parts, _logger);
+        _catalog = new RunningCatalog(journal, JournalFormat, _parts, _logger);
         ConnectionNumbers numbers = new();
         _nbd = new NbdServer(NbdOptions(loggers), _parts.Exports, loggers.CreateLogger<NbdServer>(), numbers);
         if (settings.Rings is { } rings)
