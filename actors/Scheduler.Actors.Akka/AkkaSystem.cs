@@ -9,12 +9,13 @@ namespace Scheduler.Actors.Akka;
 /// The Akka.NET engine: the actors of the seam, each in a shell of Akka.NET's, in an actor system that
 /// <see cref="AkkaEngine.WithSchedulerActors"/> has set up. Nothing is decided here but how the seam's words are said.
 /// </summary>
-public sealed partial class AkkaSystem
+public sealed partial class AkkaSystem : IActorSystem
 {
     // A persistent actor's mailbox must take back what it held; what kind an actor is, is known when it is made.
     private const string Mailbox = "akka.actor.mailbox.unbounded-deque-based";
 
     private readonly ConcurrentDictionary<string, ActorRef> _volumes = new();
+    private readonly ConcurrentDictionary<EventLoop, string> _dispatchers = new();
     private readonly ActorSystem _system;
     private readonly ILogger _logger;
     private readonly EventFormat? _format;
@@ -43,38 +44,25 @@ public sealed partial class AkkaSystem
     /// <summary>Told of each actor that an exception stops, with its path, before its watchers are. Called on its dispatcher.</summary>
     public Action<string, Exception>? Failed { get; init; }
 
-    /// <summary>Makes a loop a dispatcher.</summary>
-    /// <param name="loop">The loop; disposed by its owner, after the actors on it have stopped.</param>
-    /// <returns>The dispatcher's id, for <see cref="ActorOf"/>.</returns>
-    public string AddLoop(EventLoop loop)
-    {
-        ArgumentNullException.ThrowIfNull(loop);
-        string id = $"scheduler.loop.{Interlocked.Increment(ref _names)}";
-        _ = _system.Dispatchers.RegisterConfigurator(id, new LoopDispatcherConfigurator(_system, id, loop));
-        return id;
-    }
-
-    /// <summary>Starts an actor.</summary>
-    /// <param name="props">How to make it.</param>
-    /// <param name="name">Name, for logs; made unique.</param>
-    /// <param name="dispatcher">Where it runs: of <see cref="AddLoop"/>; null: on the thread pool.</param>
-    /// <returns>Its address.</returns>
-    public ActorRef ActorOf(Props props, string name, string? dispatcher = null)
+    /// <inheritdoc/>
+    /// <remarks>A loop is a dispatcher of Akka.NET's; it is disposed by its owner, after the actors on it have stopped.</remarks>
+    public ActorRef ActorOf(Props props, string name, EventLoop? loop = null)
     {
         ArgumentNullException.ThrowIfNull(props);
         string unique = $"{Uri.EscapeDataString(name)}-{Interlocked.Increment(ref _names)}";
         global::Akka.Actor.Props shell = global::Akka.Actor.Props.CreateBy(new ShellProducer(this, props, unique)).WithMailbox(Mailbox);
         shell = shell.WithDeploy(shell.Deploy.WithStashCapacity(PersistentTurns.HeldMax));
-        return new AkkaRef(_system.ActorOf(dispatcher is null ? shell : shell.WithDispatcher(dispatcher), unique));
+        return new AkkaRef(_system.ActorOf(loop is null ? shell : shell.WithDispatcher(DispatcherOf(loop)), unique));
     }
 
-    /// <summary>Makes a volume's scheduler known under its name, in place of an earlier incarnation.</summary>
-    /// <param name="volume">Name of the volume.</param>
-    /// <param name="actor">The scheduler.</param>
+    /// <summary>The seam's address of an actor of Akka.NET's own.</summary>
+    /// <param name="actor">Akka.NET's address.</param>
+    public static ActorRef RefOf(IActorRef actor) => new AkkaRef(actor);
+
+    /// <inheritdoc/>
     public void Register(string volume, ActorRef actor) => _volumes[volume] = actor;
 
-    /// <summary>Stops an actor; see <see cref="IActorContext.Stop"/>. From any thread.</summary>
-    /// <param name="actor">The actor.</param>
+    /// <inheritdoc/>
     public void Stop(ActorRef actor) => _system.Stop(AkkaRef.Of(actor));
 
     /// <summary>The scheduler of a volume.</summary>
@@ -83,6 +71,13 @@ public sealed partial class AkkaSystem
     public ActorRef Resolve(string volume) => _volumes.GetValueOrDefault(volume, _nobody);
 
     internal void LogFailure(Exception exception, IActorRef actor) => LogFailure(exception, actor.Path.ToString());
+
+    private string DispatcherOf(EventLoop loop) => _dispatchers.GetOrAdd(loop, added =>
+    {
+        string id = $"scheduler.loop.{Interlocked.Increment(ref _names)}";
+        _ = _system.Dispatchers.RegisterConfigurator(id, new LoopDispatcherConfigurator(_system, id, added));
+        return id;
+    });
 
     private void LogFailure(Exception exception, string path)
     {

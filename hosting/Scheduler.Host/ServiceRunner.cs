@@ -21,9 +21,20 @@ public static class ServiceRunner
     /// <param name="cancellation">Asks for a clean stop.</param>
     /// <returns>The exit code.</returns>
     /// <exception cref="HoconException">The configuration is wrong.</exception>
-    public static async Task<int> RunAsync(SettingsSource source, CancellationToken cancellation)
+    public static Task<int> RunAsync(SettingsSource source, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(source);
+        return RunAsync(source, LocalEngine.Create, cancellation);
+    }
+
+    /// <summary>Runs until cancelled.</summary>
+    /// <param name="source">Where the configuration is.</param>
+    /// <param name="engine">Makes what runs the actors.</param>
+    /// <param name="cancellation">Asks for a clean stop.</param>
+    /// <returns>The exit code.</returns>
+    /// <exception cref="HoconException">The configuration is wrong.</exception>
+    internal static async Task<int> RunAsync(SettingsSource source, Func<EngineSetup, IServiceEngine> engine, CancellationToken cancellation)
+    {
         LoadedSettings loaded = source.LoadWithKeys();
         ServiceSettings settings = loaded.Settings;
         LogLevels levels = new(settings.Log);
@@ -33,7 +44,7 @@ public static class ServiceRunner
         using Observability observability = new(settings.Telemetry, Math.Max(2000, 2 * settings.Disks.Count * VolumeStatus.OpNames.Count));
         try
         {
-            await using Service service = await Service.StartAsync(settings, observability.Volumes, loggers);
+            await using Service service = await Service.StartAsync(settings, observability.Volumes, loggers, engine);
             using ServiceFigures figures = new(service);
             WebApplication admin = await AdminServer.StartAsync(settings, new AdminTarget(service, service.Catalog, figures), observability.Prometheus, ConfigureLogging);
             await using (admin)
@@ -55,11 +66,14 @@ public static class ServiceRunner
                     : null;
                 WriteWelcome(service, settings.Nbd.Tls is { Required: true }, MetricsCommand(settings.AdminListen, AdminServer.UrlOf(admin)));
                 manager.Ready(service.Summary());
-                await Task.Delay(Timeout.Infinite, cancellation).ContinueWith(_ => { }, TaskScheduler.Default);
+                Task asked = Task.Delay(Timeout.Infinite, cancellation).ContinueWith(_ => { }, TaskScheduler.Default);
+                bool ended = await Task.WhenAny(asked, service.Ended) != asked;
+                if (ended)
+                    await Console.Error.WriteLineAsync($"scheduler: {await service.Ended}");
                 manager.Stopping();
                 bool clean = await service.StopAsync();
                 await admin.StopAsync(CancellationToken.None);
-                return clean ? 0 : ExitFailed;
+                return clean && !ended ? 0 : ExitFailed;
             }
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or SocketException or InvalidOperationException

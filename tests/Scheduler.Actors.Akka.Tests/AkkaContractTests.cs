@@ -51,7 +51,6 @@ internal sealed class AkkaUnderTest : EngineUnderTest
     private readonly JournalPlace? _place;
     private readonly AkkaNode _node;
     private readonly EventLoop? _loop;
-    private readonly string? _dispatcher;
 
     private AkkaUnderTest(JournalPlace? place, bool onLoop)
     {
@@ -61,13 +60,12 @@ internal sealed class AkkaUnderTest : EngineUnderTest
             return;
         _loop = new EventLoop("test");
         _loop.Start();
-        _dispatcher = _node.System.AddLoop(_loop);
     }
 
     public static async Task<EngineUnderTest> StartAsync(bool persistent, bool onLoop = false) =>
         new AkkaUnderTest(persistent ? await JournalPlace.InFileAsync() : null, onLoop);
 
-    public override ActorRef ActorOf(Props props, string name) => _node.System.ActorOf(props, name, _dispatcher);
+    public override ActorRef ActorOf(Props props, string name) => _node.System.ActorOf(props, name, _loop);
 
     public override void Stop(ActorRef actor) => _node.System.Stop(actor);
 

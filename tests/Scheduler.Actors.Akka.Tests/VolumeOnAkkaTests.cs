@@ -18,7 +18,6 @@ public sealed class VolumeOnAkkaTests
         using EventLoop loop = new("volume");
         loop.Start();
         await using AkkaNode node = new(null, failure => throw failure);
-        string dispatcher = node.System.AddLoop(loop);
         using VolumeTelemetry telemetry = new();
         HeldDevice device = new() { CompletesAtOnce = true };
         const int Depth = 8;
@@ -41,9 +40,9 @@ public sealed class VolumeOnAkkaTests
             Faults = new NoFaults(),
             Telemetry = telemetry,
         });
-        ActorRef volume = node.System.ActorOf(props, "volume", dispatcher);
+        ActorRef volume = node.System.ActorOf(props, "volume", loop);
         node.System.Register("v", volume);
-        Guest[] guests = [.. new[] { "d0", "d1" }.Select(disk => new Guest(node.System, dispatcher, loop, disk))];
+        Guest[] guests = [.. new[] { "d0", "d1" }.Select(disk => new Guest(node.System, loop, disk))];
 
         foreach (Guest guest in guests)
             await guest.Done.Task.WaitAsync(s_patience);
@@ -61,10 +60,10 @@ public sealed class VolumeOnAkkaTests
         private readonly TaskCompletionSource<RingPort> _port = new();
         private int _answeredOfRound;
 
-        public Guest(AkkaSystem system, string dispatcher, EventLoop loop, string disk)
+        public Guest(AkkaSystem system, EventLoop loop, string disk)
         {
             _loop = loop;
-            _port.SetResult(GuestRing.Open(new RingSetup("v", disk, Credits, 1, this, new TestMemory()), props => system.ActorOf(props, "ring-" + disk, dispatcher)));
+            _port.SetResult(GuestRing.Open(new RingSetup("v", disk, Credits, 1, this, new TestMemory()), props => system.ActorOf(props, "ring-" + disk, loop)));
         }
 
         public TaskCompletionSource Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);

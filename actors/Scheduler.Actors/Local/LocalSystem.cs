@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
+using Scheduler.Storage.Loop;
 
 namespace Scheduler.Actors.Local;
 
@@ -12,7 +13,7 @@ public interface IDispatcher
 }
 
 /// <summary>The local engine: actors with mailboxes inside this process.</summary>
-public sealed partial class LocalSystem(ILogger<LocalSystem> logger)
+public sealed partial class LocalSystem(ILogger<LocalSystem> logger) : IActorSystem
 {
     private readonly ConcurrentDictionary<string, ActorRef> _volumes = new();
     private readonly ConcurrentDictionary<string, Mailbox> _actors = new();
@@ -41,9 +42,12 @@ public sealed partial class LocalSystem(ILogger<LocalSystem> logger)
         return mailbox;
     }
 
-    /// <summary>Makes a volume's scheduler known under its name, in place of an earlier incarnation.</summary>
-    /// <param name="volume">Name of the volume.</param>
-    /// <param name="actor">The scheduler.</param>
+    ActorRef IActorSystem.ActorOf(Props props, string name, EventLoop? loop) =>
+        ActorOf(props, name, loop is null ? ThreadPoolDispatcher.Instance : new LoopDispatcher(loop));
+
+    void IActorSystem.Stop(ActorRef actor) => Stop(actor);
+
+    /// <inheritdoc/>
     public void Register(string volume, ActorRef actor) => _volumes[volume] = actor;
 
     /// <summary>Stops an actor; see <see cref="IActorContext.Stop"/>. From any thread.</summary>

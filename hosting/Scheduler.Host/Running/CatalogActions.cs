@@ -87,7 +87,7 @@ internal sealed class CatalogActions(RunningParts parts)
         parts.KeepGuests(name => state.Find<CatalogGuest>(name) is not null);
         foreach (CatalogGuest guest in state.All<CatalogGuest>())
             Add(await parts.PutAsync(CatalogSettings.Settings(guest)));
-        foreach (CatalogVolume volume in InFileOrder(state).Where(volume => parts.Find(volume.Name) is null))
+        foreach (CatalogVolume volume in InFileOrder(state).Where(volume => parts.Entity(volume.Name) is null))
         {
             try
             {

@@ -1,5 +1,4 @@
 using Scheduler.Actors;
-using Scheduler.Actors.Local;
 using Scheduler.Storage;
 
 namespace Scheduler.Host.Running;
@@ -7,7 +6,7 @@ namespace Scheduler.Host.Running;
 /// <summary>The history of a volume's faults in the journal, while the volume runs. Nothing waits for it.</summary>
 /// <param name="volume">Name of the volume.</param>
 /// <param name="system">Runs its actors, and has a journal.</param>
-internal sealed class FaultRecord(string volume, LocalSystem system) : IDisposable
+internal sealed class FaultRecord(string volume, IActorSystem system) : IDisposable
 {
     private readonly Lock _lock = new();
     private ActorRef? _history;
@@ -22,11 +21,10 @@ internal sealed class FaultRecord(string volume, LocalSystem system) : IDisposab
         {
             _history = system.ActorOf(
                 new Props(() => new PersistentOwner(
-                    $"the history of volume {volume}", new Props(() => new FaultHistory(volume)), props => system.ActorOf(props, $"faults-{volume}", ThreadPoolDispatcher.Instance))),
-                $"faults-of-{volume}",
-                ThreadPoolDispatcher.Instance);
+                    $"the history of volume {volume}", new Props(() => new FaultHistory(volume)), props => system.ActorOf(props, $"faults-{volume}"))),
+                $"faults-of-{volume}");
             ActorRef history = _history;
-            _feed = system.ActorOf(new Props(() => new FaultFeed(history)), $"fault-feed-{volume}", ThreadPoolDispatcher.Instance);
+            _feed = system.ActorOf(new Props(() => new FaultFeed(history)), $"fault-feed-{volume}");
             _store = new HistoricFaultStore(store, _feed, TimeProvider.System);
             return _store;
         }
@@ -49,9 +47,9 @@ internal sealed class FaultRecord(string volume, LocalSystem system) : IDisposab
         lock (_lock)
         {
             if (_feed is not null)
-                LocalSystem.Stop(_feed);
+                system.Stop(_feed);
             if (_history is not null)
-                LocalSystem.Stop(_history);
+                system.Stop(_history);
         }
     }
 }

@@ -1,6 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using Scheduler.Actors;
-using Scheduler.Actors.Local;
 using Scheduler.Host.Configuration;
 using Scheduler.Storage.Journal;
 
@@ -27,9 +26,12 @@ internal sealed partial class RunningCatalog : ICatalogService, ICatalogObserver
     private readonly CatalogActions _actions;
     private readonly ILogger _logger;
     private IReadOnlyList<CatalogEntity> _declared = [];
-    private LocalSystem? _system;
+    private IActorSystem? _system;
     private ActorRef? _owner;
     private volatile CatalogState _state = CatalogState.Empty;
+
+    /// <summary>Why it can't be changed in this process; null: it can.</summary>
+    public string? WhyFixed { get; init; }
 
     /// <summary>Why the catalog can't be changed now; null: it can.</summary>
     private volatile string? _failure;
@@ -57,14 +59,13 @@ internal sealed partial class RunningCatalog : ICatalogService, ICatalogObserver
     /// <param name="settings">Checked configuration.</param>
     /// <exception cref="StartRefusedException">Its events can't be read, or do not go together with the file.</exception>
     /// <exception cref="Scheduler.Storage.VolumeOpenException">A declared volume can't be opened.</exception>
-    public async Task StartAsync(LocalSystem system, ServiceSettings settings)
+    public async Task StartAsync(IActorSystem system, ServiceSettings settings)
     {
         _system = system;
         _declared = CatalogSettings.Declared(settings);
         _owner = system.ActorOf(
-            new Props(() => new PersistentOwner("the catalog", new Props(Incarnation), props => system.ActorOf(props, ActorName, ThreadPoolDispatcher.Instance))),
-            "catalog-owner",
-            ThreadPoolDispatcher.Instance);
+            new Props(() => new PersistentOwner("the catalog", new Props(Incarnation), props => system.ActorOf(props, ActorName))),
+            "catalog-owner");
         await _recovered.Task;
         await _one.WaitAsync();
         try
@@ -78,13 +79,30 @@ internal sealed partial class RunningCatalog : ICatalogService, ICatalogObserver
         }
     }
 
+    /// <summary>Does something with what runs, while nothing else is.</summary>
+    /// <param name="work">What to do, given the catalog.</param>
+    /// <typeparam name="T">Of its result.</typeparam>
+    /// <returns>Its result.</returns>
+    public async Task<T> WithPartsAsync<T>(Func<CatalogState, Task<T>> work)
+    {
+        await _one.WaitAsync();
+        try
+        {
+            return await work(_state);
+        }
+        finally
+        {
+            _ = _one.Release();
+        }
+    }
+
     /// <inheritdoc/>
     public async Task<CatalogAnswer> ChangeAsync(CatalogCommand command)
     {
         await _one.WaitAsync();
         try
         {
-            if (_failure is { } failure)
+            if ((WhyFixed ?? _failure) is { } failure)
                 return Refused(CatalogProblem.Unavailable, $"the catalog can't be changed now, and nothing was: {failure}");
             (CatalogEvent? decided, CatalogRefusal? refusal) = _state.Decide(command, TimeProvider.System.GetUtcNow(), _parts.IsAttached);
             if (decided is null)
@@ -212,7 +230,7 @@ internal sealed partial class RunningCatalog : ICatalogService, ICatalogObserver
         // A change that waits for its device longer than that is cut off, as by a crash.
         _ = await _one.WaitAsync(s_lastChangeTimeMax);
         if (_owner is not null)
-            LocalSystem.Stop(_owner);
+            _system!.Stop(_owner);
         _one.Dispose();
     }
 

@@ -11,15 +11,15 @@ namespace Scheduler.Host.Running;
 /// What runs of the catalog: volumes, the guests of the NBD server, the disks that it offers, and who is which guest. Changes come
 /// one at a time; anybody may look.
 /// </summary>
-internal sealed partial class RunningParts(ServiceSettings declared, VolumeSupport support, ILogger logger) : IDisposable
+internal sealed partial class RunningParts(ServiceSettings declared, VolumeSupport support, IServiceEngine engine, ILogger logger) : IDisposable
 {
     private readonly Dictionary<string, ServedGuest> _guests = [];
 
     /// <summary>What is offered, by disk; each as the catalog has it.</summary>
     private readonly Dictionary<string, (NbdExport Export, CatalogDisk Disk)> _offered = [];
 
-    /// <summary>The volumes as the catalog has them.</summary>
-    private readonly Dictionary<string, CatalogVolume> _entities = [];
+    /// <summary>The volumes that are open, as the catalog has them, and as front ends see them.</summary>
+    private readonly Dictionary<string, (CatalogVolume Entity, IServedVolume Served)> _open = [];
 
     private volatile IReadOnlyList<RunningVolume> _volumes = [];
     private volatile IReadOnlyList<string> _problems = [];
@@ -28,7 +28,7 @@ internal sealed partial class RunningParts(ServiceSettings declared, VolumeSuppo
     /// <summary>What is offered.</summary>
     public NbdExports Exports { get; } = new([]);
 
-    /// <summary>The volumes: those of the file in its order, then the others as they came.</summary>
+    /// <summary>The volumes that run in this process: those of the file in its order, then the others as they came.</summary>
     public IReadOnlyList<RunningVolume> Volumes => _volumes;
 
     /// <summary>What the catalog has and is not served, and why, a line each.</summary>
@@ -48,6 +48,7 @@ internal sealed partial class RunningParts(ServiceSettings declared, VolumeSuppo
     {
         get
         {
+            // Of a volume that runs elsewhere there is no more than its disks' sizes.
             Dictionary<string, PlacedDisk> served = _volumes.SelectMany(volume => volume.Disks).ToDictionary(disk => disk.Settings.Name);
             IEnumerable<string> first = declared.Disks.Select(disk => disk.Name);
             return [.. first.Concat(served.Keys.Except(first).Order(StringComparer.Ordinal)).Select(name => served.GetValueOrDefault(name)).OfType<PlacedDisk>()];
@@ -81,10 +82,10 @@ internal sealed partial class RunningParts(ServiceSettings declared, VolumeSuppo
     /// <param name="peer">The client.</param>
     public Sight SightOf(PeerIdentity peer) => _identities.SightOf(peer);
 
-    /// <summary>A volume that runs, as the catalog has it.</summary>
+    /// <summary>A volume that is open, here or elsewhere, as the catalog has it.</summary>
     /// <param name="name">Its name.</param>
     /// <returns>The volume, or null.</returns>
-    public CatalogVolume? Entity(string name) => _entities.GetValueOrDefault(name);
+    public CatalogVolume? Entity(string name) => _open.GetValueOrDefault(name).Entity;
 
     /// <summary>The disks that are offered, as the catalog has them.</summary>
     public IReadOnlyList<CatalogDisk> Offered => [.. _offered.Values.Select(offered => offered.Disk)];
@@ -104,16 +105,43 @@ internal sealed partial class RunningParts(ServiceSettings declared, VolumeSuppo
     /// <exception cref="VolumeOpenException">It can't be opened.</exception>
     public async Task OpenAsync(CatalogVolume volume, CatalogState state)
     {
-        VolumeSettings settings = SettingsOf(volume);
-        List<CatalogDisk> disks = [.. state.All<CatalogDisk>().Where(disk => disk.Volume == volume.Name)];
-        Dictionary<string, DiskSettings> wanted = disks.ToDictionary(disk => disk.Name, disk => SettingsOf(disk, settings, state));
-        RunningVolume opened = await Task.Run(() => RunningVolume.Start(settings, [.. disks.Select(disk => wanted[disk.Name])], support));
-        _entities[volume.Name] = volume;
-        _volumes = [.. _volumes, opened];
-        foreach (CatalogDisk disk in disks)
-            Offer(disk, opened);
+        (VolumeSettings settings, IReadOnlyList<DiskSettings> disks) = SettingsOf(volume, state);
+        IServedVolume opened = await engine.OpenAsync(settings, disks, support);
+        _open[volume.Name] = (volume, opened);
+        if (opened is RunningVolume here)
+            _volumes = [.. _volumes, here];
+        OfferDisks(volume.Name, state);
+        if (opened is RunningVolume running)
+            Say(running);
+    }
+
+    /// <summary>Starts the scheduler of a volume of a cluster here.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="state">The catalog.</param>
+    /// <param name="tenure">Where and how long it runs.</param>
+    /// <returns>The volume, until <see cref="Ended"/>.</returns>
+    /// <exception cref="VolumeOpenException">It can't be opened.</exception>
+    public async Task<RunningVolume> StartHereAsync(string name, CatalogState state, VolumeTenure tenure)
+    {
+        (VolumeSettings settings, IReadOnlyList<DiskSettings> disks) = SettingsOf(state.Find<CatalogVolume>(name)!, state);
+        RunningVolume started = await Task.Run(() => RunningVolume.Start(settings, disks, support, tenure));
+        _volumes = [.. _volumes, started];
+        Say(started);
+        return started;
+    }
+
+    /// <summary>The scheduler of a volume of a cluster runs here no more.</summary>
+    /// <param name="volume">The volume; it is closed by the caller.</param>
+    public void Ended(RunningVolume volume) => _volumes = [.. _volumes.Where(other => other != volume)];
+
+    /// <summary>Offers the disks of a volume as they are now.</summary>
+    /// <param name="volume">Name of the volume.</param>
+    /// <param name="state">The catalog.</param>
+    public void OfferDisks(string volume, CatalogState state)
+    {
+        foreach (CatalogDisk disk in state.All<CatalogDisk>().Where(disk => disk.Volume == volume))
+            Offer(disk, _open[volume].Served);
         Publish();
-        Say(opened);
     }
 
     /// <summary>Offers no disk of a volume any more, unless one has connections.</summary>
@@ -144,7 +172,7 @@ internal sealed partial class RunningParts(ServiceSettings declared, VolumeSuppo
         foreach (string disk in disks)
             _ = _offered.Remove(disk);
         _volumes = [.. _volumes.Where(other => other != volume)];
-        _ = _entities.Remove(name);
+        _ = _open.Remove(name);
         Publish();
         if (!await volume.StopAsync(Service.StopTimeMax))
         {
@@ -253,9 +281,7 @@ internal sealed partial class RunningParts(ServiceSettings declared, VolumeSuppo
     /// <param name="state">The catalog.</param>
     public void Rescanned(RunningVolume volume, CatalogState state)
     {
-        foreach (CatalogDisk disk in state.All<CatalogDisk>().Where(disk => disk.Volume == volume.Settings.Name))
-            Offer(disk, volume);
-        Publish();
+        OfferDisks(volume.Settings.Name, state);
         SayWhatIsNotServed(volume);
     }
 
@@ -272,18 +298,21 @@ internal sealed partial class RunningParts(ServiceSettings declared, VolumeSuppo
     private static DiskSettings SettingsOf(CatalogDisk disk, VolumeSettings volume, CatalogState state) =>
         CatalogSettings.Settings(disk, volume, CatalogSettings.Settings(state.Find<CatalogGuest>(disk.Guest)!));
 
-    private VolumeSettings SettingsOf(CatalogVolume volume) =>
-        declared.Volumes.FirstOrDefault(other => other.Name == volume.Name) ?? CatalogSettings.Settings(volume);
+    private (VolumeSettings Volume, IReadOnlyList<DiskSettings> Disks) SettingsOf(CatalogVolume volume, CatalogState state)
+    {
+        VolumeSettings settings = declared.Volumes.FirstOrDefault(other => other.Name == volume.Name) ?? CatalogSettings.Settings(volume);
+        return (settings, [.. state.All<CatalogDisk>().Where(disk => disk.Volume == volume.Name).Select(disk => SettingsOf(disk, settings, state))]);
+    }
 
     // A logical volume that is not there is not offered.
-    private void Offer(CatalogDisk disk, RunningVolume volume)
+    private void Offer(CatalogDisk disk, IServedVolume volume)
     {
-        if (volume.Disks.FirstOrDefault(placed => placed.Settings.Name == disk.Name) is not { } placed)
+        if (volume.SizeOf(disk.Name) is not { } size)
             return;
         _ = _offered.TryGetValue(disk.Name, out (NbdExport Export, CatalogDisk Disk) before);
         ServedGuest guest = Guest(disk.Guest)!;
-        bool same = before.Export is { } export && export.Guest == guest && export.Loop == volume.Loop && export.Info.Size <= placed.Size;
-        if (same && before.Export.Info.Size == placed.Size)
+        bool same = before.Export is { } export && export.Guest == guest && export.Loop == volume.Loop && export.Info.Size <= size;
+        if (same && before.Export.Info.Size == size)
         {
             _offered[disk.Name] = (before.Export, disk);
             return;
@@ -291,7 +320,7 @@ internal sealed partial class RunningParts(ServiceSettings declared, VolumeSuppo
 
         _offered[disk.Name] = (new NbdExport
         {
-            Info = new ExportInfo(disk.Name, placed.Size, Math.Max(512, volume.BlockSize), order: (RingOrder)disk.Ordered),
+            Info = new ExportInfo(disk.Name, size, Math.Max(512, volume.BlockSize), order: (RingOrder)disk.Ordered),
             Volume = disk.Volume,
             Disk = disk.Name,
             Loop = volume.Loop,
@@ -299,7 +328,7 @@ internal sealed partial class RunningParts(ServiceSettings declared, VolumeSuppo
             Credits = declared.Nbd.Credits,
             StartRing = props => volume.StartRing(disk.Name, props),
             Life = same ? before.Export.Life : new object(),
-            IsAvailable = () => !volume.Status.Stopped.IsCompleted,
+            IsAvailable = () => volume.IsAvailable,
         }, disk);
     }
 

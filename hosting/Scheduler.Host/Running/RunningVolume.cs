@@ -1,5 +1,4 @@
 using Scheduler.Actors;
-using Scheduler.Actors.Local;
 using Scheduler.Core;
 using Scheduler.Host.Configuration;
 using Scheduler.Storage;
@@ -12,29 +11,36 @@ namespace Scheduler.Host.Running;
 /// <param name="System">Runs the actors.</param>
 /// <param name="Telemetry">Instruments.</param>
 /// <param name="Logger">Where faults are told.</param>
-internal sealed record VolumeSupport(string DataDirectory, LocalSystem System, VolumeTelemetry Telemetry, ILogger Logger);
+internal sealed record VolumeSupport(string DataDirectory, IActorSystem System, VolumeTelemetry Telemetry, ILogger Logger);
+
+/// <summary>Where and how long a volume runs that moves between the nodes of a cluster.</summary>
+/// <param name="Loop">Its loop on this node, which goes on when the volume is elsewhere.</param>
+/// <param name="Epoch">Of its lease.</param>
+/// <param name="MayWrite">Whether the lease holds; asked before each submission.</param>
+internal sealed record VolumeTenure(EventLoop Loop, long Epoch, Func<bool> MayWrite);
 
 /// <summary>
 /// One volume of the running service: its devices, its loop and its scheduler actor. Disks and guests change one call at a time.
 /// </summary>
-internal sealed class RunningVolume : IDisposable
+internal sealed class RunningVolume : IServedVolume, IDisposable
 {
     private readonly VolumeSupport _support;
     private readonly IReadOnlyList<VolumeDomain> _domains;
-    private readonly LoopDispatcher _dispatcher;
+    private readonly VolumeTenure? _tenure;
     private readonly FaultRecord _record;
+    private LoopTimerOfVolume? _timer;
     private IReadOnlyList<DiskSettings> _configured;
     private volatile IReadOnlyList<PlacedDisk> _disks = [];
     private int _zeroings;
 
-    private RunningVolume(VolumeSettings settings, IReadOnlyList<DiskSettings> disks, VolumeSupport support, IReadOnlyList<VolumeDomain> domains)
+    private RunningVolume(VolumeSettings settings, IReadOnlyList<DiskSettings> disks, VolumeSupport support, IReadOnlyList<VolumeDomain> domains, VolumeTenure? tenure)
     {
         Settings = settings;
+        _tenure = tenure;
         _support = support;
         _domains = domains;
         _configured = disks;
-        Loop = new EventLoop($"volume-{settings.Name}");
-        _dispatcher = new LoopDispatcher(Loop);
+        Loop = tenure?.Loop ?? new EventLoop($"volume-{settings.Name}");
         _record = new FaultRecord(settings.Name, support.System);
     }
 
@@ -71,20 +77,30 @@ internal sealed class RunningVolume : IDisposable
     /// <summary>Why a device does without io_uring, where it was to be used if possible; else null.</summary>
     public string? IoFallback { get; private init; }
 
+    /// <inheritdoc/>
+    public bool IsAvailable => !Status.Stopped.IsCompleted;
+
+    /// <inheritdoc/>
+    public TimeSpan ReattachMax => TimeSpan.Zero;
+
+    /// <inheritdoc/>
+    public long? SizeOf(string disk) => _disks.FirstOrDefault(placed => placed.Settings.Name == disk)?.Size;
+
     /// <summary>Opens the devices and starts the scheduler.</summary>
     /// <param name="settings">The volume.</param>
     /// <param name="disks">Its disks.</param>
     /// <param name="support">What it needs.</param>
+    /// <param name="tenure">Of a volume of a cluster; null: it is this process's.</param>
     /// <exception cref="VolumeOpenException">A device can't be opened, or is too small for a disk; a volume group is refused.</exception>
     /// <returns>The volume.</returns>
-    public static RunningVolume Start(VolumeSettings settings, IReadOnlyList<DiskSettings> disks, VolumeSupport support)
+    public static RunningVolume Start(VolumeSettings settings, IReadOnlyList<DiskSettings> disks, VolumeSupport support, VolumeTenure? tenure = null)
     {
         string? fallback = null;
         IReadOnlyList<VolumeDomain> domains = VolumeDomain.OpenAll(settings, support.DataDirectory, reason => fallback = reason);
         RunningVolume? volume = null;
         try
         {
-            volume = new RunningVolume(settings, disks, support, domains) { IoFallback = fallback };
+            volume = new RunningVolume(settings, disks, support, domains, tenure) { IoFallback = fallback };
 
             // Under the lock: nobody else changes what is read.
             volume.PlaceDisks();
@@ -95,14 +111,14 @@ internal sealed class RunningVolume : IDisposable
         {
             foreach (VolumeDomain domain in domains)
                 domain.Device.Dispose();
-            volume?.Loop.Dispose();
+            volume?.DisposeLoop();
             volume?._record.Dispose();
             throw;
         }
     }
 
-    /// <summary>Starts the actor of a ring on the volume's loop.</summary>
-    public ActorRef StartRing(string disk, Props props) => _support.System.ActorOf(props, $"ring-{disk}", _dispatcher);
+    /// <inheritdoc/>
+    public ActorRef StartRing(string disk, Props props) => _support.System.ActorOf(props, $"ring-{disk}", Loop);
 
     /// <summary>Changes a guest's weight, reservation, limit and bounds, or takes it in; a guest that has no disk here is left out.</summary>
     /// <param name="guest">The guest.</param>
@@ -215,15 +231,23 @@ internal sealed class RunningVolume : IDisposable
     /// <returns>Null when it is cleared, otherwise why it is not.</returns>
     public Task<string?> ClearFaultAsync(int domain, string by) => AskAsync(done => new ClearVolumeFault(domain, by, done));
 
-    /// <summary>Ends the loop and closes the devices, which waits for what is in flight. The scheduler has stopped before.</summary>
+    /// <summary>Ends its own loop and closes the devices, which waits for what is in flight. The scheduler has stopped before.</summary>
     public void Dispose()
     {
         // The devices first: their last completions are reaped on the loop.
         foreach (VolumeDomain domain in _domains)
             domain.Device.Dispose();
-        Loop.Dispose();
+        DisposeLoop();
         _record.Dispose();
         _support.Telemetry.Remove(Status);
+    }
+
+    private void DisposeLoop()
+    {
+        if (_tenure is null)
+            Loop.Dispose();
+        else
+            Loop.Post(() => _timer?.Remove());
     }
 
     // A guest that has, or had, a disk here has an index; else -1.
@@ -305,16 +329,19 @@ internal sealed class RunningVolume : IDisposable
             Name = Settings.Name,
             Spec = spec,
             Devices = devices,
-            Timer = actor => new LoopTimerOfVolume(Loop, actor),
+            Timer = actor => _timer = new LoopTimerOfVolume(Loop, actor),
             AfterTurn = new SettleAtTurnEnd(Loop).Ask,
             Faults = Faults,
             Telemetry = _support.Telemetry,
+            Epoch = _tenure?.Epoch ?? 1,
         };
         foreach (ILoopDevice attached in _domains.Select(domain => domain.Device).OfType<ILoopDevice>())
             Loop.Post(() => attached.AttachTo(Loop));
         (Props props, VolumeStatus status) = VolumeScheduler.Prepare(setup);
         Status = status;
-        Actor = _support.System.ActorOf(props, $"volume-{Settings.Name}", _dispatcher);
+        Actor = _support.System.ActorOf(props, $"volume-{Settings.Name}", Loop);
+        if (_tenure is not null)
+            return;
         _support.System.Register(Settings.Name, Actor);
         Loop.Start();
     }

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Scheduler.Actors;
-using Scheduler.Actors.Local;
 using Scheduler.Host.Configuration;
 using Scheduler.Nbd.Access;
 using Scheduler.Nbd.Server;
@@ -25,7 +24,7 @@ internal sealed partial class Service : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly ServiceSettings _settings;
     private readonly SqlJournal _journal;
-    private readonly LocalSystem _system;
+    private readonly IServiceEngine _engine;
     private readonly RunningParts _parts;
     private readonly RunningCatalog _catalog;
     private readonly NbdServer _nbd;
@@ -34,18 +33,14 @@ internal sealed partial class Service : IAsyncDisposable
     /// <summary>All events and snapshots that a service stores.</summary>
     public static EventFormat JournalFormat { get; } = new([.. CatalogFormat.Kinds, .. VolumeFaultFormat.Kinds]);
 
-    private Service(ServiceSettings settings, VolumeTelemetry telemetry, ILoggerFactory loggers, SqlJournal journal)
+    private Service(ServiceSettings settings, VolumeTelemetry telemetry, ILoggerFactory loggers, SqlJournal journal, Func<EngineSetup, IServiceEngine> engine)
     {
         _settings = settings;
         _logger = loggers.CreateLogger<Service>();
         _journal = journal;
-        _system = new LocalSystem(loggers.CreateLogger<LocalSystem>())
-        {
-            Persistence = new PersistenceSetup(new LocalJournal(journal), JournalFormat),
-            Failed = (path, exception) => _catalog?.ActorFailed(path, exception),
-        };
-        _parts = new RunningParts(settings, new VolumeSupport(settings.DataDirectory, _system, telemetry, _logger), _logger);
-        _catalog = new RunningCatalog(journal, JournalFormat, _parts, _logger);
+        _engine = engine(new EngineSetup(settings, journal, JournalFormat, loggers, (path, exception) => _catalog?.ActorFailed(path, exception)));
+        _parts = new RunningParts(settings, new VolumeSupport(settings.DataDirectory, _engine.System, telemetry, _logger), _engine, _logger);
+        _catalog = new RunningCatalog(journal, JournalFormat, _parts, _logger) { WhyFixed = _engine.WhyFixed };
         ConnectionNumbers numbers = new();
         _nbd = new NbdServer(NbdOptions(loggers), _parts.Exports, loggers.CreateLogger<NbdServer>(), numbers);
         if (settings.Rings is { } rings)
@@ -59,21 +54,23 @@ internal sealed partial class Service : IAsyncDisposable
     /// <param name="settings">Checked configuration.</param>
     /// <param name="telemetry">Instruments.</param>
     /// <param name="loggers">Makes loggers.</param>
+    /// <param name="engine">Makes what runs it; null: <see cref="LocalEngine"/>.</param>
     /// <returns>The service.</returns>
     /// <exception cref="JournalUnavailableException">The journal can't be opened.</exception>
     /// <exception cref="JournalDamagedException">The journal is something else, or corrupt.</exception>
     /// <exception cref="StartRefusedException">What the journal says can't be read, or does not go together with the file.</exception>
     /// <exception cref="VolumeOpenException">A declared volume can't be opened.</exception>
     /// <exception cref="IOException">An address can't be bound, or a file for TLS is no good.</exception>
-    public static async Task<Service> StartAsync(ServiceSettings settings, VolumeTelemetry telemetry, ILoggerFactory loggers)
+    public static async Task<Service> StartAsync(ServiceSettings settings, VolumeTelemetry telemetry, ILoggerFactory loggers, Func<EngineSetup, IServiceEngine>? engine = null)
     {
         _ = Directory.CreateDirectory(settings.DataDirectory);
         SqlJournal journal = await EventJournals.OpenAsync(settings.Journal);
         Service? service = null;
         try
         {
-            service = new Service(settings, telemetry, loggers, journal);
-            await service._catalog.StartAsync(service._system, settings);
+            service = new Service(settings, telemetry, loggers, journal, engine ?? LocalEngine.Create);
+            await service._catalog.StartAsync(service._engine.System, settings);
+            await service._engine.StartAsync(service);
             service._nbd.Start();
             service._rings?.Start();
             service._parts.UsersAreGuests = all =>
@@ -95,7 +92,13 @@ internal sealed partial class Service : IAsyncDisposable
     }
 
     /// <summary>The actors of the volumes and the rings.</summary>
-    public LocalSystem System => _system;
+    public IActorSystem System => _engine.System;
+
+    /// <summary>Ends when the service can't go on and has to be started anew, with the reason.</summary>
+    public Task<string> Ended => _engine.Ended;
+
+    /// <summary>The log.</summary>
+    public ILogger Logger => _logger;
 
     /// <summary>The catalog.</summary>
     public RunningCatalog Catalog => _catalog;
@@ -133,7 +136,7 @@ internal sealed partial class Service : IAsyncDisposable
     /// <returns>The problems.</returns>
     public IReadOnlyList<string> Problems()
     {
-        List<string> problems = [.. _parts.Problems];
+        List<string> problems = [.. _parts.Problems, .. _engine.Problems];
         foreach (RunningVolume volume in Volumes)
         {
             if (volume.Status.Stopped.IsCompleted)
@@ -149,6 +152,35 @@ internal sealed partial class Service : IAsyncDisposable
     /// <returns>Of each that goes on as it was, why; empty if all were taken.</returns>
     public Task<IReadOnlyList<string>> RescanAsync() => _catalog.RescanAsync();
 
+    /// <summary>Starts the scheduler of a volume of a cluster here.</summary>
+    /// <param name="volume">Name of the volume.</param>
+    /// <param name="tenure">Where and how long it runs.</param>
+    /// <returns>The volume; ended by <see cref="EndVolumeAsync"/>.</returns>
+    /// <exception cref="VolumeOpenException">It can't be opened.</exception>
+    public Task<RunningVolume> StartVolumeAsync(string volume, VolumeTenure tenure) => _catalog.WithPartsAsync(state => _parts.StartHereAsync(volume, state, tenure));
+
+    /// <summary>Closes a volume of a cluster whose scheduler has stopped.</summary>
+    /// <param name="volume">The volume.</param>
+    /// <returns>Done when its I/O has ended.</returns>
+    public async Task EndVolumeAsync(RunningVolume volume)
+    {
+        _ = await _catalog.WithPartsAsync(_ =>
+        {
+            _parts.Ended(volume);
+            return Task.FromResult(true);
+        });
+        await Task.Run(volume.Dispose);
+    }
+
+    /// <summary>Offers the disks of a volume as its owner in the cluster has them now.</summary>
+    /// <param name="volume">Name of the volume.</param>
+    /// <returns>Done when they are offered.</returns>
+    public Task OfferDisksAsync(string volume) => _catalog.WithPartsAsync(state =>
+    {
+        _parts.OfferDisks(volume, state);
+        return Task.FromResult(true);
+    });
+
     /// <summary>Accepts no more, answers what was accepted, flushes, and ends the connections.</summary>
     /// <returns>Whether all volumes stopped cleanly.</returns>
     public async Task<bool> StopAsync()
@@ -156,6 +188,7 @@ internal sealed partial class Service : IAsyncDisposable
         _nbd.StopAccepting();
         _rings?.StopAccepting();
         _catalog.Stop();
+        await _engine.HandOverAsync();
         IReadOnlyList<RunningVolume> volumes = Volumes;
         foreach (RunningVolume volume in volumes)
             volume.Actor.Tell(StopVolume.Instance);
@@ -192,6 +225,7 @@ internal sealed partial class Service : IAsyncDisposable
         _nbd.Dispose();
         _rings?.Dispose();
         await _catalog.DisposeAsync();
+        await _engine.DisposeAsync();
         await _journal.DisposeAsync();
     }
 
@@ -205,6 +239,11 @@ internal sealed partial class Service : IAsyncDisposable
             _ = await volume.StopAsync(StopTimeMax);
         await DisposeAsync();
     }
+
+    /// <summary>Closes all connections of guests, without answers to what is under way.</summary>
+    /// <param name="reason">For the log.</param>
+    /// <returns>How many there were.</returns>
+    public int CloseConnections(string reason) => Close(_ => true, reason);
 
     private int Close(Func<ConnectionView, bool> which, string reason) => _nbd.Close(which, reason) + (_rings?.Close(which, reason) ?? 0);
 

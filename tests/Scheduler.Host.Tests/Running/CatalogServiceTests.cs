@@ -161,6 +161,7 @@ public sealed class CatalogServiceTests : IAsyncLifetime
         CatalogDisk before = State.Find<CatalogDisk>("e")!;
         foreach (CatalogDisk after in (CatalogDisk[])[before with { Size = 9 * MiB }, before with { Size = 9 * MiB, Guest = "h" }])
         {
+            await Until(() => _service.Connections.Count == 0);
             CatalogAnswer refused = await Do(new PutEntity(after, Me));
             Assert.Contains("disk e: ", refused.Refusal?.Reason ?? "it was made", StringComparison.Ordinal);
             Assert.Equal(before, State.Find<CatalogDisk>("e"));

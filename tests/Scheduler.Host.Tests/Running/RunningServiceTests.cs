@@ -60,7 +60,7 @@ public sealed class RunningServiceTests : IAsyncLifetime
         VolumeStatus slow = Volume("slow").Status;
         await Until(() => slow.InFlight == 2);
 
-        LocalSystem.Stop(_service.System.Actors.Single(actor => actor.Path.StartsWith("ring-c", StringComparison.Ordinal)));
+        LocalSystem.Stop(((LocalSystem)_service.System).Actors.Single(actor => actor.Path.StartsWith("ring-c", StringComparison.Ordinal)));
         Assert.Equal(NbdError.ESHUTDOWN, victim.TakeReply());
         Assert.Equal(NbdError.ESHUTDOWN, victim.TakeReply());
         Assert.Null(victim.TakeReply());

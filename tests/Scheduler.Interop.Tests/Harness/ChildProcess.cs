@@ -77,11 +77,11 @@ internal sealed partial class ChildProcess : IDisposable
 
     public void Continue() => Signal(SIGCONT);
 
-    /// <summary>kill -9, and waits until it is gone.</summary>
+    /// <summary>kill -9, also of what it has started, and waits until it is gone.</summary>
     public void Kill()
     {
         if (!_process.HasExited)
-            _process.Kill();
+            _process.Kill(entireProcessTree: true);
         _process.WaitForExit();
     }
 

@@ -9,13 +9,15 @@ internal sealed partial class ServiceProcess : IDisposable
     public static readonly TimeSpan StartTimeMax = TimeSpan.FromSeconds(30);
     public static readonly TimeSpan StopTimeMax = TimeSpan.FromSeconds(30);
 
+    // Tests that run in the background of a script ignore Ctrl-C, or by nohup SIGHUP, and would hand that down.
+    public static readonly IReadOnlyList<string> DefaultSignals = ["env", "--default-signal=INT,HUP"];
+
     private readonly HttpClient _http;
 
     private ServiceProcess(TemporaryDirectory directory, IEnumerable<string> arguments, IEnumerable<string>? environment = null, string? program = null)
     {
-        // Tests that run in the background of a script ignore Ctrl-C, or by nohup SIGHUP, and would hand that down.
-        string[] command = ["--default-signal=INT,HUP", .. environment ?? [], program ?? SchedulerProgram.Path, "serve"];
-        Process = new ChildProcess("env", [.. command, .. arguments], directory.Path);
+        string[] command = [.. DefaultSignals.Skip(1), .. environment ?? [], program ?? SchedulerProgram.Path, "serve"];
+        Process = new ChildProcess(DefaultSignals[0], [.. command, .. arguments], directory.Path);
         try
         {
             Process.WaitUntil(IsReady, StartTimeMax, "no \"Ready.\"");

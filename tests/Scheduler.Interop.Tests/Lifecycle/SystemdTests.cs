@@ -97,7 +97,7 @@ public sealed class SystemdTests(ITestOutputHelper output)
         string config = directory.File("scheduler.conf");
         ServiceProcess.WriteConfig(config, Config.OneVolume(directory, $"cache = direct, io = {io}, preallocate = true"));
         string trace = directory.File("trace");
-        using ChildProcess traced = new("strace", ["-f", "-q", "-o", trace, SchedulerProgram.Path, "serve", "--config", config], directory.Path);
+        using ChildProcess traced = new("strace", ["-f", "-q", "-o", trace, .. ServiceProcess.DefaultSignals, SchedulerProgram.Path, "serve", "--config", config], directory.Path);
         traced.WaitUntil(() => traced.HasExited || traced.Log.Contains("Ready.", StringComparison.Ordinal), TimeSpan.FromSeconds(60), "no \"Ready.\"");
         Requires.That(!traced.Log.Contains("not permitted", StringComparison.Ordinal), $"tracing is not permitted here: {traced.Log}");
         string nbd = Regex.Match(traced.Log, @"nbdinfo (nbd://\S+)").Groups[1].Value;

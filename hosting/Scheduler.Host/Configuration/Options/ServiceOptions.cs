@@ -16,6 +16,12 @@ internal sealed class ServiceOptions
     [ConfigurationKeyName("insecure")]
     public string? Insecure { get; set; }
 
+    [ConfigurationKeyName("engine")]
+    public string? Engine { get; set; }
+
+    [ConfigurationKeyName("cluster")]
+    public ClusterEntry Cluster { get; set; } = new();
+
     [ConfigurationKeyName("journal")]
     public JournalEntry Journal { get; set; } = new();
 

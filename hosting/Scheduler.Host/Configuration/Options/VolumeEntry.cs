@@ -6,6 +6,9 @@ internal sealed class VolumeEntry
     [ConfigurationKeyName("path")]
     public string? Path { get; set; }
 
+    [ConfigurationKeyName("role")]
+    public string? Role { get; set; }
+
     [ConfigurationKeyName("lvm")]
     public List<string> Lvm { get; set; } = [];
 

@@ -9,6 +9,9 @@ public sealed record ServiceSettings
     /// <summary>Where the service keeps its own files; relative to the working directory unless absolute.</summary>
     public required string DataDirectory { get; init; }
 
+    /// <summary>The node of a cluster that this process is; null: it is alone.</summary>
+    public required ClusterSettings? Cluster { get; init; }
+
     /// <summary>Whether addresses that other machines can reach were allowed.</summary>
     public required bool Insecure { get; init; }
 

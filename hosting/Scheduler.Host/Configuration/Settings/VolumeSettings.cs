@@ -15,6 +15,9 @@ public sealed record VolumeSettings
     /// </summary>
     public required string Path { get; init; }
 
+    /// <summary>In a cluster: the role of the nodes that reach it; null: all do.</summary>
+    public string? Role { get; init; }
+
     /// <summary>Physical volumes of a volume group, as paths like <see cref="Path"/>; empty if it is none.</summary>
     public IReadOnlyList<string> PhysicalVolumes { get; init; } = [];
 

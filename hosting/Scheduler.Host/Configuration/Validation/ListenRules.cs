@@ -65,6 +65,28 @@ internal sealed class ListenRules(SettingsReader reader, bool insecure, bool aut
         return nbd.Contains(new UnixListenEndpoint(path)) ? reader.Wrong<string?>(key, $"'{text}' is also in nbd.listen", null) : path;
     }
 
+    /// <summary>An address at which other nodes of a cluster reach this one: <c>tcp://address:port</c>, not all addresses at once.</summary>
+    public IPEndPoint Node(string key, string? text)
+    {
+        IPEndPoint endpoint = Peer(key, text);
+        if (endpoint.Address.Equals(IPAddress.Any) || endpoint.Address.Equals(IPAddress.IPv6Any))
+            reader.Wrong(key, $"'{text}' is not an address that others can connect to; write the one of this machine that they reach");
+        else
+            RequireLocal(key, text ?? "", new TcpListenEndpoint(endpoint.Address, endpoint.Port), "a loopback address, or a network of the nodes alone");
+        return endpoint;
+    }
+
+    /// <summary>The address of a node: <c>tcp://address:port</c>.</summary>
+    public IPEndPoint Peer(string key, string? text)
+    {
+        string address = reader.Text(key, text);
+        if (Tcp(address, "tcp", 0) is { Port: > 0 } tcp)
+            return new IPEndPoint(tcp.Address, tcp.Port);
+        if (address.Length > 0)
+            reader.Wrong(key, $"'{address}' is not the address of a node; write tcp://127.0.0.1:4053");
+        return new IPEndPoint(IPAddress.Loopback, 0);
+    }
+
     private ListenEndpoint? Parse(string key, string text, string scheme, int defaultPort)
     {
         if (text.StartsWith("unix:", StringComparison.Ordinal))

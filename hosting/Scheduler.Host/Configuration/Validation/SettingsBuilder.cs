@@ -27,9 +27,11 @@ internal sealed class SettingsBuilder(HoconDocument document, HoconPosition file
         ListenRules listen = new(_reader, insecure, authenticated: tls is { Required: true, ClientCa: not null });
         NbdSettings nbd = Nbd(options.Nbd, listen, tls);
         string dataDirectory = _reader.FilePath(At("data-dir"), options.DataDir);
+        List<VolumeSettings> goodVolumes = [.. volumes.Values.OfType<VolumeSettings>()];
         return new ServiceSettings
         {
             DataDirectory = dataDirectory,
+            Cluster = new ClusterRules(_reader, listen, insecure).Check(At("cluster"), At("engine"), options, goodVolumes),
             Journal = new JournalRules(_reader).Check(At("journal"), options.Journal, dataDirectory),
             Insecure = insecure,
             Log = Log(options.Log),
@@ -40,7 +42,7 @@ internal sealed class SettingsBuilder(HoconDocument document, HoconPosition file
             Telemetry = new TelemetrySettings(
                 OtlpEndpoint(At("telemetry:otlp-endpoint"), options.Telemetry.OtlpEndpoint),
                 _reader.Ratio(At("telemetry:trace-ratio"), options.Telemetry.TraceRatio)),
-            Volumes = [.. volumes.Values.OfType<VolumeSettings>()],
+            Volumes = goodVolumes,
             Guests = goodGuests,
             Disks = [.. Each(At("disks"), options.Disks, "disk", new DiskRules(_reader, volumes, guests).Check).Values.OfType<DiskSettings>()],
         };

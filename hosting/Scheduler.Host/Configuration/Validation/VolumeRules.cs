@@ -28,6 +28,7 @@ internal sealed class VolumeRules(SettingsReader reader)
         {
             Name = name,
             Path = hasPath ? reader.FilePath(At("path"), entry.Path) : "",
+            Role = entry.Role,
             PhysicalVolumes = physical,
             SystemId = entry.LvmSystemId,
             Size = isGroup ? 0 : reader.Size(At("size"), entry.Size, SettingsReader.BlockBytes, CatalogLimits.SizeMax, SettingsReader.BlockBytes),
