@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Logging.Abstractions;
 using Scheduler.Actors.Local;
 using Scheduler.Core;
@@ -10,11 +11,13 @@ internal sealed class VolumeHarness : IVolumeTimer, IFaultStore, IDisposable
 {
     public const long DiskBytes = 1 << 20;
 
+    private readonly VolumeSpec _spec;
+
     public VolumeHarness(OrderedMode ordered = OrderedMode.FlushFua, int depth = 8, int traceEvery = 0, int secondWeight = 100)
     {
         System = new LocalSystem(NullLogger<LocalSystem>.Instance);
         Telemetry = new VolumeTelemetry { TraceEvery = traceEvery };
-        VolumeSpec spec = new()
+        _spec = new()
         {
             Domains = [new DomainSpec(2 * DiskBytes, VolatileCache: true, DurableWrites: false, SupportsDsync: true)],
             Guests = [new GuestSpec { Name = "g0" }, new GuestSpec { Name = "g1", Weight = secondWeight }],
@@ -25,34 +28,25 @@ internal sealed class VolumeHarness : IVolumeTimer, IFaultStore, IDisposable
             ],
             Depth = depth,
         };
-        Devices = new VolumeDevices([Device], depth + 1, Dispatcher.Post);
-        (Props props, VolumeStatus status) = VolumeScheduler.Prepare(new VolumeSetup
-        {
-            Name = "v",
-            Spec = spec,
-            Devices = Devices,
-            Timer = _ => this,
-            Faults = this,
-            Telemetry = Telemetry,
-        });
-        Status = status;
-        Volume = System.ActorOf(props, "volume", Dispatcher);
-        System.Register("v", Volume);
+        Start(epoch: 1, clearedEpoch: 0);
     }
 
     public LocalSystem System { get; }
 
     public ManualDispatcher Dispatcher { get; } = new();
 
-    public HeldDevice Device { get; } = new();
+    public HeldDevice Device { get; private set; }
 
-    public VolumeDevices Devices { get; }
+    public VolumeDevices Devices { get; private set; }
 
-    public VolumeStatus Status { get; }
+    public VolumeStatus Status { get; private set; }
 
     public VolumeTelemetry Telemetry { get; }
 
-    public ActorRef Volume { get; }
+    public ActorRef Volume { get; private set; }
+
+    /// <summary>The devices are still the volume's (S5).</summary>
+    public bool MayWrite { get; set; } = true;
 
     public List<int> RecordedFaults { get; } = [];
 
@@ -82,7 +76,29 @@ internal sealed class VolumeHarness : IVolumeTimer, IFaultStore, IDisposable
             HeldClears.Add(done);
     }
 
-    public TestGuest Open(string disk, int credits = 8) => new(this, disk, credits);
+    public TestGuest Open(string disk, int credits = 8, bool reattaches = false) => new(this, disk, credits, reattaches);
+
+    /// <summary>Starts another scheduler of the volume, over another view of its device, and makes it known in place of the one there was.</summary>
+    [MemberNotNull(nameof(Device), nameof(Devices), nameof(Status), nameof(Volume))]
+    public void Start(long epoch, long clearedEpoch)
+    {
+        Device = new HeldDevice();
+        Devices = new VolumeDevices([Device], _spec.OperationsMax, Dispatcher.Post);
+        (Props props, Status) = VolumeScheduler.Prepare(new VolumeSetup
+        {
+            Name = "v",
+            Spec = _spec,
+            Devices = Devices,
+            Timer = _ => this,
+            Faults = this,
+            Telemetry = Telemetry,
+            Epoch = epoch,
+            ClearedEpoch = clearedEpoch,
+            MayWrite = () => MayWrite,
+        });
+        Volume = System.ActorOf(props, "volume", Dispatcher);
+        System.Register("v", Volume);
+    }
 
     public void Run() => Dispatcher.RunAll();
 
@@ -92,11 +108,12 @@ internal sealed class VolumeHarness : IVolumeTimer, IFaultStore, IDisposable
 /// <summary>A front end that writes down what it hears.</summary>
 internal sealed class TestGuest : IRingFrontEnd
 {
-    public TestGuest(VolumeHarness harness, string disk, int credits)
+    public TestGuest(VolumeHarness harness, string disk, int credits, bool reattaches)
     {
         Memory = new TestMemory();
+        RingSetup setup = new("v", disk, credits, 1, this, Memory) { ReattachMax = reattaches ? TimeSpan.FromMinutes(1) : TimeSpan.Zero };
         Port = GuestRing.Open(
-            new RingSetup("v", disk, credits, 1, this, Memory), props => harness.System.ActorOf(props, "ring-" + disk, harness.Dispatcher));
+            setup, props => harness.System.ActorOf(props, "ring-" + disk, harness.Dispatcher));
     }
 
     public TestMemory Memory { get; }
@@ -104,6 +121,8 @@ internal sealed class TestGuest : IRingFrontEnd
     public RingPort Port { get; }
 
     public int Credits { get; private set; }
+
+    public int Attachments { get; private set; }
 
     public List<RingReply> Replies { get; } = [];
 
@@ -124,7 +143,11 @@ internal sealed class TestGuest : IRingFrontEnd
         Port.Send();
     }
 
-    public void OnAttached(int credits) => Credits = credits;
+    public void OnAttached(int credits)
+    {
+        Credits = credits;
+        Attachments++;
+    }
 
     public void OnReplies(ReadOnlySpan<RingReply> replies) => Replies.AddRange(replies);
 

@@ -1,72 +1,28 @@
+// One guest ring between its front end and the scheduler of its volume, wherever that runs and however often it moves.
+//
+// S3  Each request is answered once. While its volume is gone, the ring keeps what is unanswered; the volume's next scheduler is
+//     sent it again, the oldest first, before anything that is newer. If none takes the ring in time, it closes, and the front
+//     end answers with an error.
+// S4  What is kept is bounded by the ring's credits. Batches belong to one attachment: a volume that is gone returns none, so the
+//     next attachment has a channel of its own, and an answer of another channel comes from a volume that is gone.
+// F6  A volume that says that data may be lost closes the ring for good, and so does one that says that it was lost while the ring
+//     was away: the ring tells it which incarnation it knew last.
+// O6  What fails behind a failed write or barrier is counted from the attachment on; the next scheduler does not know what had
+//     failed before. So a ring that sends barriers is not attached again, and a ring that may be sends none.
+//
+// Why it is right to send a request again:
+//   - The volume's old scheduler had its last operation on the device end before the new one's first (S5's fence; in one process the
+//     devices are handed on only then; and a scheduler that has the ring attached still lets it in again only when the device is
+//     done with what it had of it). So nothing old comes after what is answered now.
+//   - A request that is unanswered may have been carried out, in part or whole, or not: to its guest all of these are the same, and so
+//     is that it is carried out once more, until it is answered. A write's data lies in its buffer until then: it is the same write.
+//   - Overlapping requests that are unanswered at the same time have no order among them (O1), so neither have their repetitions.
+//     What waits for a write before it reads or writes the same place, as file systems and databases do, sees no difference. Who
+//     reads what a write that is still unanswered has put there may see it again after a later write of that place: the unanswered
+//     write is carried out any number of times until it is answered.
+//   - A flush covers what was answered before it was sent. The new scheduler takes every disk for unflushed (F4), so that its
+//     flush covers also what the old one had answered, and the device's cache is the same.
 namespace Scheduler.Actors;
-
-/// <summary>What a front end hears of its ring. Called on the ring's dispatcher, one call at a time.</summary>
-public interface IRingFrontEnd
-{
-    /// <summary>The ring may carry requests now.</summary>
-    /// <param name="credits">Slots: requests that may be unanswered at once.</param>
-    void OnAttached(int credits);
-
-    /// <summary>Requests were answered.</summary>
-    /// <param name="replies">The answers; valid during the call.</param>
-    void OnReplies(ReadOnlySpan<RingReply> replies);
-
-    /// <summary>The ring is over; nothing follows.</summary>
-    /// <param name="reason">For the log.</param>
-    /// <param name="unanswered">Slots whose requests get an error (S3). The device may still use their buffers: they are not
-    /// to be used again, only let go with the ring's memory. Valid during the call.</param>
-    void OnClosed(string reason, ReadOnlySpan<int> unanswered);
-}
-
-/// <summary>What a front end has of its ring. Used on the ring's dispatcher only.</summary>
-public sealed class RingPort
-{
-    private readonly RingChannel _channel;
-    private RequestBatch? _batch;
-
-    internal RingPort(RingChannel channel, ActorRef ring)
-    {
-        _channel = channel;
-        Ring = ring;
-    }
-
-    /// <summary>The ring's actor.</summary>
-    public ActorRef Ring { get; }
-
-    /// <summary>
-    /// How many of the ring's answers the guest has heard; kept by a front end that carries barriers, rather too low than too
-    /// high. What is added fails if it was sent before the guest heard that something failed that it relies on (O6).
-    /// </summary>
-    public long AnswersHeard { get; set; }
-
-    /// <summary>Puts a request into the batch that <see cref="Send"/> sends.</summary>
-    /// <param name="request">The request, checked (S1), in a free slot.</param>
-    public void Add(in RingRequest request)
-    {
-        if (_batch is null)
-        {
-            _batch = _channel.RentRequests();
-            _batch.AnswersHeard = AnswersHeard;
-        }
-
-        _batch.Add(request);
-        if (_batch.IsFull)
-            Send();
-    }
-
-    /// <summary>Sends what was added since the last time.</summary>
-    public void Send()
-    {
-        if (_batch is null)
-            return;
-        RequestBatch batch = _batch;
-        _batch = null;
-        Ring.Tell(batch);
-    }
-
-    /// <summary>The guest is gone: the ring detaches and stops. <see cref="IRingFrontEnd.OnClosed"/> follows.</summary>
-    public void Close() => Ring.Tell(CloseRing.Instance);
-}
 
 /// <summary>What a ring needs to start.</summary>
 /// <param name="Volume">Name of the volume.</param>
@@ -75,28 +31,57 @@ public sealed class RingPort
 /// <param name="Streams">Streams; 1 to 255.</param>
 /// <param name="FrontEnd">Who hears of it.</param>
 /// <param name="Memory">The guest's buffers; the ring holds them while it lives.</param>
-public sealed record RingSetup(string Volume, string Disk, int Credits, byte Streams, IRingFrontEnd FrontEnd, RingMemory Memory);
+public sealed record RingSetup(string Volume, string Disk, int Credits, byte Streams, IRingFrontEnd FrontEnd, RingMemory Memory)
+{
+    /// <summary>
+    /// How long the ring looks for its volume's next scheduler, or its first, before it closes. Zero: it closes when its volume
+    /// stops. Only for rings that send no barriers (O6).
+    /// </summary>
+    public TimeSpan ReattachMax { get; init; }
+
+    /// <summary>How long it waits before it asks once more.</summary>
+    public TimeSpan ReattachPause { get; init; } = TimeSpan.FromMilliseconds(100);
+}
 
 /// <summary>
 /// One guest ring: carries batches between a front end and the volume's scheduler, and answers for the volume when that
-/// is gone (S3). It looks into no request but for its slot.
+/// is gone (S3). It looks into no request but for its slot, and whether it is a barrier.
 /// </summary>
 public sealed class GuestRing : Actor
 {
+    /// <summary>An asking may be lost on its way: so many pauses later the ring asks again.</summary>
+    private const int PatiencePauses = 10;
+
     private readonly RingSetup _setup;
-    private readonly RingChannel _channel;
-    private readonly bool[] _outstanding;
-    private readonly int[] _unanswered;
+    private readonly RingPort _port;
+    private readonly UnansweredRequests _unanswered;
+
+    /// <summary>Attached to it.</summary>
     private ActorRef? _volume;
+
+    /// <summary>Asked to attach the ring, and has not answered.</summary>
+    private ActorRef? _asked;
+    private int _askedPauses;
+    private string _why;
+
+    /// <summary>How often it has lost its volume, and for how long it has had none since.</summary>
+    private int _losses;
+    private TimeSpan _away;
+
+    /// <summary>Of its last attachment; 0: it has not had one.</summary>
+    private long _epoch;
+    private int _credits;
     private bool _closed;
 
-    private GuestRing(RingSetup setup, RingChannel channel)
+    private GuestRing(RingSetup setup, RingPort port)
     {
         _setup = setup;
-        _channel = channel;
-        _outstanding = new bool[setup.Credits];
-        _unanswered = new int[setup.Credits];
+        _port = port;
+        _unanswered = new UnansweredRequests(setup.Credits, Reattaches);
+        _why = $"the scheduler of volume {setup.Volume} does not answer";
     }
+
+    private bool Reattaches => _setup.ReattachMax > TimeSpan.Zero;
 
     /// <summary>Starts a ring.</summary>
     /// <param name="setup">What it needs.</param>
@@ -105,19 +90,16 @@ public sealed class GuestRing : Actor
     public static RingPort Open(RingSetup setup, Func<Props, ActorRef> start)
     {
         setup.Memory.Hold();
-        RingChannel channel = new(setup.Credits);
-        ActorRef ring = start(new Props(() => new GuestRing(setup, channel)));
-        return new RingPort(channel, ring);
+        RingPort port = new(new RingChannel(setup.Credits));
+        port.Ring = start(new Props(() => new GuestRing(setup, port)));
+        return port;
     }
 
     /// <inheritdoc/>
     public override void PreStart()
     {
-        ActorRef volume = Context.Resolve(_setup.Volume);
-
-        // Watched before it is asked: if there is no such volume, Terminated is the answer.
-        Context.Watch(volume);
-        volume.Tell(new Attach(_setup.Disk, _setup.Credits, _setup.Streams, _setup.Memory, _channel), Self);
+        Ask();
+        LookAgain();
     }
 
     /// <inheritdoc/>
@@ -132,21 +114,23 @@ public sealed class GuestRing : Actor
                 Reply(batch);
                 break;
             case Attached attached:
-                _volume = attached.Volume;
-                Context.Watch(_volume);
-                _setup.FrontEnd.OnAttached(attached.Credits);
+                Attach(attached);
                 break;
             case AttachRefused refused:
-                Close(refused.Reason);
+                Refused(refused);
                 break;
             case Disconnect disconnect:
+                // Also of a volume that is gone: it was meant for this ring, and what it says of the data still holds (F6).
                 Close(disconnect.Reason, disconnect.Answer);
                 break;
-            case Terminated:
-                Close($"the scheduler of volume {_setup.Volume} has stopped");
+            case Terminated terminated when terminated.Ref.Equals(_volume ?? _asked):
+                Lost($"the scheduler of volume {_setup.Volume} has stopped");
+                break;
+            case LookForVolume look when look.Losses == _losses && _volume is null:
+                Look();
                 break;
             case CloseRing:
-                _volume?.Tell(Detach.Instance, Self);
+                (_volume ?? _asked)?.Tell(Detach.Instance, Self);
                 Close("closed by its front end");
                 break;
         }
@@ -161,31 +145,168 @@ public sealed class GuestRing : Actor
         _setup.Memory.LetGo();
     }
 
-    private void Forward(RequestBatch batch)
+    private void Ask()
     {
-        if (_volume is null)
-            throw new RingProtocolException("a front end sent requests before its ring was attached");
-        foreach (RingRequest request in batch.Requests)
+        ActorRef volume = Context.Resolve(_setup.Volume);
+        if (_asked is not null && !_asked.Equals(volume))
+            Context.Unwatch(_asked);
+        _asked = volume;
+        _askedPauses = 0;
+
+        // Watched before it is asked: if there is no such volume, Terminated is the answer.
+        Context.Watch(volume);
+        int credits = _credits > 0 ? _credits : _setup.Credits;
+        volume.Tell(new Attach(_setup.Disk, credits, _setup.Streams, _setup.Memory, _port.Channel, _epoch), Self);
+    }
+
+    private void LookAgain()
+    {
+        if (Reattaches)
+            Context.TellSelfAfter(_setup.ReattachPause, new LookForVolume(_losses));
+    }
+
+    private void Look()
+    {
+        _away += _setup.ReattachPause;
+        if (_away >= _setup.ReattachMax)
         {
-            if (_outstanding[request.Slot])
-                throw new RingProtocolException($"rule S3 is broken: slot {request.Slot} takes a request while it has one");
-            _outstanding[request.Slot] = true;
+            Close(FormattableString.Invariant($"no scheduler of volume {_setup.Volume} has taken the ring for {_away.TotalSeconds:0.###} s: {_why}"));
+            return;
         }
 
-        _volume.Tell(batch, Self);
+        if (_asked is null || ++_askedPauses >= PatiencePauses)
+            Ask();
+        LookAgain();
+    }
+
+    private void Attach(Attached attached)
+    {
+        if (_volume is not null)
+            return; // It was asked twice.
+        if (attached.Epoch < _epoch)
+        {
+            // S5: one that has been replaced, and has not noticed.
+            attached.Volume.Tell(Detach.Instance, Self);
+            NotNow($"the scheduler of volume {_setup.Volume} under epoch {attached.Epoch} was replaced by that of epoch {_epoch}");
+            return;
+        }
+
+        if (attached.Credits < _credits)
+        {
+            attached.Volume.Tell(Detach.Instance, Self);
+            Close($"the scheduler of volume {_setup.Volume} grants {attached.Credits} credits, and the ring has had {_credits}");
+            return;
+        }
+
+        if (_asked is not null && !_asked.Equals(attached.Volume))
+            Context.Unwatch(_asked);
+        _asked = null;
+        _volume = attached.Volume;
+        _epoch = attached.Epoch;
+        _away = TimeSpan.Zero;
+        Context.Watch(_volume);
+        if (_credits == 0)
+        {
+            _credits = attached.Credits;
+            _setup.FrontEnd.OnAttached(attached.Credits);
+        }
+        else
+        {
+            Send(_unanswered.InOrder());
+        }
+    }
+
+    private void Refused(AttachRefused refused)
+    {
+        // An earlier asking may have been taken, and this is the answer to one that came later.
+        if (_volume is not null && !_volume.Equals(Sender))
+            return;
+        if (!refused.Again)
+            Close(refused.Reason);
+        else if (_volume is not null)
+            Lost(refused.Reason);
+        else
+            NotNow(refused.Reason);
+    }
+
+    private void Lost(string why)
+    {
+        if (_volume is null)
+        {
+            NotNow(why);
+            return;
+        }
+
+        if (!Reattaches)
+        {
+            Close(why);
+            return;
+        }
+
+        Context.Unwatch(_volume);
+        _volume = null;
+        _why = why;
+        _losses++;
+        _port.Channel = new RingChannel(_setup.Credits);
+        Ask();
+        LookAgain();
+    }
+
+    private void NotNow(string why)
+    {
+        if (_asked is not null)
+            Context.Unwatch(_asked);
+        _asked = null;
+        _why = why;
+        if (!Reattaches)
+            Close(why);
+    }
+
+    private void Forward(RequestBatch batch)
+    {
+        if (_credits == 0)
+            throw new RingProtocolException("a front end sent requests before its ring was attached");
+        foreach (ref readonly RingRequest request in batch.Requests)
+        {
+            if (Reattaches && request.Op is RingOp.BarrierWrite or RingOp.EmptyBarrier)
+                throw new RingProtocolException("rule O6 is broken: a ring that may be attached again sends a barrier");
+            _unanswered.Add(request);
+        }
+
+        if (_volume is not null && batch.Channel == _port.Channel)
+        {
+            _volume.Tell(batch, Self);
+            return;
+        }
+
+        // It is kept, and goes with the others; or was filled before the last attachment.
+        if (_volume is not null)
+            Send(batch.Requests);
+        batch.Channel.Return(batch);
+    }
+
+    private void Send(ReadOnlySpan<RingRequest> requests)
+    {
+        for (int sent = 0; sent < requests.Length;)
+        {
+            RequestBatch batch = _port.Channel.RentRequests();
+            batch.AnswersHeard = 0;
+            for (; sent < requests.Length && !batch.IsFull; sent++)
+                batch.Add(requests[sent]);
+            _volume!.Tell(batch, Self);
+        }
     }
 
     private void Reply(ReplyBatch batch)
     {
-        foreach (RingReply reply in batch.Replies)
+        if (batch.Channel == _port.Channel)
         {
-            if (!_outstanding[reply.Slot])
-                throw new RingProtocolException($"rule S3 is broken: slot {reply.Slot} is answered without a request");
-            _outstanding[reply.Slot] = false;
+            foreach (ref readonly RingReply reply in batch.Replies)
+                _unanswered.Remove(reply.Slot);
+            _setup.FrontEnd.OnReplies(batch.Replies);
         }
 
-        _setup.FrontEnd.OnReplies(batch.Replies);
-        _channel.Return(batch);
+        batch.Channel.Return(batch);
     }
 
     private void Close(string reason, bool answer = true)
@@ -193,14 +314,10 @@ public sealed class GuestRing : Actor
         if (_closed)
             return;
         _closed = true;
-        int count = 0;
-        for (int slot = 0; answer && slot < _outstanding.Length; slot++)
-        {
-            if (_outstanding[slot])
-                _unanswered[count++] = slot;
-        }
-
-        _setup.FrontEnd.OnClosed(reason, _unanswered.AsSpan(0, count));
+        _setup.FrontEnd.OnClosed(reason, answer ? _unanswered.Slots() : []);
         Context.Stop(Self);
     }
+
+    /// <summary>A pause is over in which it had no volume.</summary>
+    private sealed record LookForVolume(int Losses);
 }

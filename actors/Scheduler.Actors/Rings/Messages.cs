@@ -5,8 +5,9 @@ namespace Scheduler.Actors;
 /// <param name="Credits">Request slots that the ring asks for; 1 to 1,024.</param>
 /// <param name="Streams">Streams; 1 to 255.</param>
 /// <param name="Memory">The guest's buffers.</param>
-/// <param name="Channel">The ring's batches.</param>
-public sealed record Attach(string Disk, int Credits, byte Streams, RingMemory Memory, RingChannel Channel);
+/// <param name="Channel">The ring's batches, of this attachment.</param>
+/// <param name="Epoch">Of the incarnation that the ring was attached to last; 0: none yet.</param>
+public sealed record Attach(string Disk, int Credits, byte Streams, RingMemory Memory, RingChannel Channel, long Epoch = 0);
 
 /// <summary>Volume to ring: talk to this ref, and watch it.</summary>
 /// <param name="Volume">The volume's scheduler.</param>
@@ -14,9 +15,10 @@ public sealed record Attach(string Disk, int Credits, byte Streams, RingMemory M
 /// <param name="Credits">Request slots granted, not more than asked for.</param>
 public sealed record Attached(ActorRef Volume, long Epoch, int Credits);
 
-/// <summary>Volume to ring: not now.</summary>
+/// <summary>Volume to ring: no.</summary>
 /// <param name="Reason">For the log.</param>
-public sealed record AttachRefused(string Reason);
+/// <param name="Again">Only for now: it stops or moves, or has to finish something first. A ring may ask again.</param>
+public sealed record AttachRefused(string Reason, bool Again = false);
 
 /// <summary>Ring to volume: the guest is gone. (A ring that stops without it is noticed by watching.)</summary>
 public sealed record Detach

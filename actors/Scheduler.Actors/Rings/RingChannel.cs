@@ -62,8 +62,8 @@ public sealed class ReplyBatch
 }
 
 /// <summary>
-/// The batches of one ring. The ring owns them, never the message: whoever took one in returns it here, and with the ring
-/// they are gone. There are never more than the ring's credits in use of either kind (S4), since each holds at least one
+/// The batches of one attachment of a ring. The ring owns them, never the message: whoever took one in returns it here. A volume
+/// that is gone returns nothing: with the attachment they are gone. There are never more than the ring's credits in use of either kind (S4), since each holds at least one
 /// request or one answer.
 /// </summary>
 /// <remarks>Thread-safe: ring and volume may run on different threads.</remarks>

@@ -27,6 +27,10 @@ public sealed class VolumeScheduler : Actor
     private string? _broken = "it was stopped from outside";
     private bool _stopping;
 
+    /// <summary>It stops here, and goes on elsewhere.</summary>
+    private bool _moves;
+    private long _clearedEpoch;
+
     /// <summary><see cref="Settle"/> is on its way.</summary>
     private bool _settling;
 
@@ -36,6 +40,7 @@ public sealed class VolumeScheduler : Actor
         _core = core;
         _status = status;
         _devices = setup.Devices;
+        _clearedEpoch = setup.ClearedEpoch;
         _tracing = new RequestTracing(setup.Telemetry, setup.Name);
         _core.TraceFlushes = _tracing.IsOn;
         _disks = setup.Spec.Disks.Select((disk, i) => (disk.Name, (i, disk.Guest))).ToDictionary();
@@ -67,6 +72,10 @@ public sealed class VolumeScheduler : Actor
     {
         try
         {
+            // S5: here, so that it holds for what this turn submits, and for what it answers without the device: another scheduler
+            // may have answered a write since that a flush of this turn would have to cover.
+            if (_setup.MayWrite is { } mayWrite && !mayWrite())
+                throw new VolumeNotOwnedException(_setup.Name, _setup.Epoch);
             Handle(message);
             _rings.SendReplies(Self);
             AskToSettle();
@@ -130,7 +139,11 @@ public sealed class VolumeScheduler : Actor
             case FaultCleared cleared:
                 _ = _clearing.Remove(cleared.Domain);
                 if (cleared.Problem is null)
+                {
+                    _clearedEpoch = _setup.Epoch;
                     Step(VolumeEvent.ClearFault(cleared.Domain));
+                }
+
                 cleared.Done(cleared.Problem);
                 break;
             case ChangeDisks change:
@@ -142,8 +155,9 @@ public sealed class VolumeScheduler : Actor
             case ChangeGuests change:
                 change.Done(Change(change.Guests));
                 break;
-            case StopVolume when !_stopping:
+            case StopVolume stop when !_stopping:
                 _stopping = true;
+                _moves = stop.Moves;
                 Step(VolumeEvent.Stop());
                 break;
         }
@@ -155,6 +169,13 @@ public sealed class VolumeScheduler : Actor
         if (ring is null || ring.Closing)
         {
             // The ring was told to close, or has detached; it answers for these.
+            return;
+        }
+
+        if (_moves)
+        {
+            // The ring keeps them, and sends them to the next scheduler.
+            batch.Channel.Return(batch);
             return;
         }
 
@@ -179,9 +200,21 @@ public sealed class VolumeScheduler : Actor
     private void AttachRing(Attach attach)
     {
         ActorRef sender = Sender!;
-        if (_stopping || !_disks.TryGetValue(attach.Disk, out (int Index, int Guest) disk))
+        if (WhyNotNow(sender) is { } reason)
         {
-            sender.Tell(new AttachRefused(_stopping ? $"volume {_setup.Name} is stopping" : $"volume {_setup.Name} has no disk {attach.Disk}"), Self);
+            sender.Tell(new AttachRefused(reason, Again: true), Self);
+            return;
+        }
+
+        if (!_disks.TryGetValue(attach.Disk, out (int Index, int Guest) disk))
+        {
+            sender.Tell(new AttachRefused($"volume {_setup.Name} has no disk {attach.Disk}"), Self);
+            return;
+        }
+
+        if (attach.Epoch != 0 && attach.Epoch <= _clearedEpoch)
+        {
+            sender.Tell(new AttachRefused($"a failed sync of volume {_setup.Name} may have lost data of disk {attach.Disk} while the ring was away"), Self);
             return;
         }
 
@@ -193,6 +226,18 @@ public sealed class VolumeScheduler : Actor
         Context.Watch(sender);
         Step(VolumeEvent.Attach(ring.Number, disk.Index, credits, attach.Streams));
         sender.Tell(new Attached(Self, _setup.Epoch, credits), Self);
+    }
+
+    private string? WhyNotNow(ActorRef sender)
+    {
+        if (_stopping)
+            return $"volume {_setup.Name} is stopping";
+        if (_rings.Find(sender) is null)
+            return null;
+
+        // It has lost its way here and comes again. What the device still has of it must not come after what it sends now.
+        DetachRing(sender);
+        return _rings.Find(sender) is null ? null : $"volume {_setup.Name} still has operations on the device from before";
     }
 
     private void DetachRing(ActorRef actor)
@@ -363,7 +408,8 @@ public sealed class VolumeScheduler : Actor
             case EffectKind.Stopped:
                 _broken = _status.IsFenced ? "a sync has failed; what it covered may be lost" : null;
                 _rings.SendReplies(Self);
-                _rings.DisconnectAll(new Disconnect($"volume {_setup.Name} has stopped", Answer: true), Self);
+                if (!_moves)
+                    _rings.DisconnectAll(new Disconnect($"volume {_setup.Name} has stopped", Answer: true), Self);
                 Context.Stop(Self);
                 break;
         }

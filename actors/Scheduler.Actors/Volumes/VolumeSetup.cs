@@ -85,14 +85,48 @@ public sealed record VolumeSetup
 
     /// <summary>Which incarnation of the scheduler this is.</summary>
     public long Epoch { get; init; } = 1;
+
+    /// <summary>
+    /// The last incarnation in which a fault's record was removed, as the store of <see cref="Faults"/> remembers; 0: none. A ring
+    /// that was attached to that one or an earlier one, and to none since, is not let in again: its guest must not go on as if
+    /// nothing had been lost (F6).
+    /// </summary>
+    public long ClearedEpoch { get; init; }
+
+    /// <summary>
+    /// Says whether the devices are still this incarnation's; null: always (S5). Asked on the volume's dispatcher before it does
+    /// anything. When it says no, nothing more is submitted or answered, and the volume stops.
+    /// </summary>
+    public Func<bool>? MayWrite { get; init; }
 }
 
-/// <summary>Host to volume: answer what was accepted, flush, and stop.</summary>
+/// <summary>
+/// Host to volume: answer what was accepted, flush, and stop. Once it is told, it does not change its mind.
+/// </summary>
 public sealed record StopVolume
 {
-    /// <summary>The message.</summary>
+    private StopVolume()
+    {
+    }
+
+    /// <summary>It is served no more: its rings are told to close.</summary>
     public static StopVolume Instance { get; } = new();
+
+    /// <summary>
+    /// It will be served elsewhere: requests that come from now on are not taken, and its rings send them to its next scheduler. A
+    /// ring that is not to be attached again closes.
+    /// </summary>
+    public static StopVolume ToMove { get; } = new() { Moves = true };
+
+    /// <summary>Whether its rings go on with another scheduler.</summary>
+    public bool Moves { get; private init; }
 }
+
+/// <summary>A volume may be another scheduler's by now (S5): this one has stopped, and left what it had unanswered.</summary>
+/// <param name="volume">Name of the volume.</param>
+/// <param name="epoch">The incarnation that has stopped.</param>
+public sealed class VolumeNotOwnedException(string volume, long epoch)
+    : Exception($"S5: volume {volume} is no longer this scheduler's, which had it under epoch {epoch}: it submits and answers nothing more");
 
 /// <summary>Operator to volume: the fault of a domain was dealt with.</summary>
 /// <param name="Domain">Index of the domain.</param>
