@@ -140,8 +140,9 @@ public sealed class GuestRing : Actor
     public override void PostStop()
     {
         // Also when a defect stops the ring: the front end is told, and the buffers are let go. The volume sees that the
-        // ring has stopped, and the device's own holds keep the buffers until it is done with them.
-        Close("its ring has stopped");
+        // ring has stopped, and the device's own holds keep the buffers until it is done with them. A guest that would have
+        // gone on with another scheduler does so with another ring: an error would be the end of what it had sent.
+        Close("its ring has stopped", answer: !Reattaches);
         _setup.Memory.LetGo();
     }
 

@@ -1,4 +1,5 @@
 using Scheduler.Actors;
+using Scheduler.Core;
 using Scheduler.Host.Configuration;
 using Scheduler.Nbd.Access;
 using Scheduler.Nbd.Protocol;
@@ -329,6 +330,7 @@ internal sealed partial class RunningParts(ServiceSettings declared, VolumeSuppo
             StartRing = props => volume.StartRing(disk.Name, props),
             Life = same ? before.Export.Life : new object(),
             IsAvailable = () => volume.IsAvailable,
+            ReattachMax = disk.Ordered is OrderedMode.None or OrderedMode.FlushFua ? volume.ReattachMax : TimeSpan.Zero,
         }, disk);
     }
 

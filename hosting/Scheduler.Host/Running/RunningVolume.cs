@@ -196,9 +196,16 @@ internal sealed class RunningVolume : IServedVolume, IDisposable
     /// <summary>Answers what was accepted, flushes, and stops. <see cref="IDisposable.Dispose"/> may follow if it has stopped in time.</summary>
     /// <param name="timeMax">Longest time to wait.</param>
     /// <returns>Whether it has stopped.</returns>
-    public async Task<bool> StopAsync(TimeSpan timeMax)
+    public Task<bool> StopAsync(TimeSpan timeMax) => StopAsync(StopVolume.Instance, timeMax);
+
+    /// <summary>As <see cref="StopAsync(TimeSpan)"/>, but its rings go on with its next scheduler.</summary>
+    /// <param name="timeMax">Longest time to wait.</param>
+    /// <returns>Whether it has stopped.</returns>
+    public Task<bool> HandOverAsync(TimeSpan timeMax) => StopAsync(StopVolume.ToMove, timeMax);
+
+    private async Task<bool> StopAsync(StopVolume how, TimeSpan timeMax)
     {
-        Actor.Tell(StopVolume.Instance);
+        Actor.Tell(how);
         return await Task.WhenAny(Status.Stopped, Task.Delay(timeMax)) == Status.Stopped;
     }
 
@@ -334,6 +341,7 @@ internal sealed class RunningVolume : IServedVolume, IDisposable
             Faults = Faults,
             Telemetry = _support.Telemetry,
             Epoch = _tenure?.Epoch ?? 1,
+            MayWrite = _tenure?.MayWrite,
         };
         foreach (ILoopDevice attached in _domains.Select(domain => domain.Device).OfType<ILoopDevice>())
             Loop.Post(() => attached.AttachTo(Loop));

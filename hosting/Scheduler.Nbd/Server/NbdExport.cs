@@ -28,6 +28,9 @@ public sealed record NbdExport
     /// <summary>Request slots that a connection asks for.</summary>
     public required int Credits { get; init; }
 
+    /// <summary>How long requests wait for the volume's next scheduler when the one they were sent to is gone; zero: they fail.</summary>
+    public TimeSpan ReattachMax { get; init; }
+
     /// <summary>Starts a ring's actor on the volume's dispatcher.</summary>
     public required Func<Props, ActorRef> StartRing { get; init; }
 
