@@ -3,14 +3,18 @@ namespace Scheduler.Storage.Lease;
 /// <summary>What a store says to a call.</summary>
 /// <param name="Granted">Whether it was granted.</param>
 /// <param name="Epoch">The epoch: the one granted, or that of who has the volume.</param>
-/// <param name="Owner">Who has the volume now, or had it last; empty if nobody ever had.</param>
+/// <param name="Owner">Who has the volume now, or had it last; empty if nobody ever had, or it was released.</param>
 /// <param name="Left">How much longer that lease lasts, by the store's clock; not negative.</param>
-public readonly record struct LeaseAnswer(bool Granted, long Epoch, string Owner, TimeSpan Left);
+/// <param name="Predecessors">Former owners that may still write, longest first: nobody has confirmed that they are fenced.</param>
+public readonly record struct LeaseAnswer(bool Granted, long Epoch, string Owner, TimeSpan Left, IReadOnlyList<string> Predecessors);
 
 /// <summary>Where leases are kept: one for each volume, with an expiry by the store's own clock.</summary>
 public interface ILeaseStore
 {
-    /// <summary>Takes a volume that nobody has, under a new epoch.</summary>
+    /// <summary>
+    /// Takes a volume that nobody has, under a new epoch. The owner before, if it has not released the volume, is one more of
+    /// those that may still write; the new owner is none of them, as what it wrote under an earlier epoch has ended.
+    /// </summary>
     /// <param name="volume">Name of the volume.</param>
     /// <param name="owner">Who asks: a name that no other process has or had.</param>
     /// <param name="duration">How long it lasts.</param>
@@ -29,7 +33,20 @@ public interface ILeaseStore
     /// <exception cref="LeaseStoreException">The outcome is unknown.</exception>
     ValueTask<LeaseAnswer> RenewAsync(string volume, string owner, long epoch, TimeSpan duration, CancellationToken cancellation = default);
 
-    /// <summary>Gives a volume back: somebody else may take it at once. Nothing happens if it was lost.</summary>
+    /// <summary>Takes a former owner off those that may still write: it is fenced. Again and again if need be.</summary>
+    /// <param name="volume">Name of the volume.</param>
+    /// <param name="owner">Who took it, and has fenced the other.</param>
+    /// <param name="epoch">The epoch that was granted.</param>
+    /// <param name="fenced">The former owner.</param>
+    /// <param name="cancellation">Gives up; the outcome is then unknown.</param>
+    /// <returns>Granted, with who is left; or who has taken the volume since.</returns>
+    /// <exception cref="LeaseStoreException">The outcome is unknown.</exception>
+    ValueTask<LeaseAnswer> ConfirmAsync(string volume, string owner, long epoch, string fenced, CancellationToken cancellation = default);
+
+    /// <summary>
+    /// Gives a volume back: all I/O of its owner has ended, and somebody else may take it at once and need not fence this
+    /// owner. Nothing happens if somebody else has taken it since.
+    /// </summary>
     /// <param name="volume">Name of the volume.</param>
     /// <param name="owner">Who took it.</param>
     /// <param name="epoch">The epoch that was granted.</param>

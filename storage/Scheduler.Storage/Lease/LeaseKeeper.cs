@@ -11,6 +11,7 @@ public sealed class LeaseKeeper : IAsyncDisposable
     private readonly string _owner;
     private readonly TimeSpan _duration;
     private Task _loop = Task.CompletedTask;
+    private bool _kept;
 
     private LeaseKeeper(ILeaseStore store, string volume, string owner, TimeSpan duration)
     {
@@ -24,7 +25,10 @@ public sealed class LeaseKeeper : IAsyncDisposable
     /// <summary>The epoch that is held, or was.</summary>
     public long Epoch => _lease.Epoch;
 
-    /// <summary>Whether the volume may be written to now. Asked before each submission, from any thread.</summary>
+    /// <summary>Former owners that may still write, longest first. Nobody writes under this lease before there are none.</summary>
+    public IReadOnlyList<string> Predecessors { get; private set; } = [];
+
+    /// <summary>Whether the lease is held now. Asked before each submission, from any thread.</summary>
     public bool Holds => _lease.Holds(BootClock.NowNs);
 
     /// <summary>Ends when the lease is no longer held; fails if the store has granted what it must not (S5).</summary>
@@ -36,42 +40,79 @@ public sealed class LeaseKeeper : IAsyncDisposable
     /// <param name="owner">Who asks: a name that no other process has or had.</param>
     /// <param name="duration">How long a lease lasts without a renewal.</param>
     /// <param name="waiting">Told each time why it is not held yet, for the log.</param>
-    /// <param name="cancellation">Gives up.</param>
+    /// <param name="cancellation">Gives up, and gives the volume back; a call that is under way is waited for.</param>
     /// <returns>The keeper of a lease that is held.</returns>
     public static async Task<LeaseKeeper> TakeAsync(
         ILeaseStore store, string volume, string owner, TimeSpan duration, Action<string>? waiting = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(store);
         LeaseKeeper keeper = new(store, volume, owner, duration);
-        while (!keeper.Holds)
+        try
         {
-            await keeper.PauseAsync(cancellation);
-            await keeper.CallAsync(waiting, cancellation);
+            while (!keeper.Holds)
+            {
+                await keeper.PauseAsync(cancellation);
+
+                // Not given up with the rest: a grant that nobody hears of would have this process fenced by the next owner.
+                await keeper.CallAsync(waiting, CancellationToken.None);
+            }
+
+            cancellation.ThrowIfCancellationRequested();
+        }
+        catch (OperationCanceledException) when (keeper.Epoch > 0)
+        {
+            await keeper.DisposeAsync();
+            throw;
         }
 
+        keeper._kept = true;
         keeper._loop = keeper.RunAsync();
         return keeper;
     }
 
-    /// <summary>Gives the volume back, so that another may take it at once. After its I/O has ended.</summary>
-    public async ValueTask DisposeAsync()
+    /// <summary>Tells the store that a former owner is fenced. One call at a time.</summary>
+    /// <param name="fenced">One of <see cref="Predecessors"/>.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <exception cref="LeaseStoreException">The outcome is unknown; it may be told again.</exception>
+    /// <returns>Whether it was told under this lease's epoch: if not, somebody else has the volume.</returns>
+    public async Task<bool> ConfirmAsync(string fenced, CancellationToken cancellation = default)
     {
-        await _stop.CancelAsync();
-        await _loop;
-        bool held = Holds;
-        _lease.End();
-        _ = _lost.TrySetResult();
-        _stop.Dispose();
-        if (!held)
-            return;
+        using CancellationTokenSource within = Within(cancellation);
         try
         {
-            await _store.ReleaseAsync(_volume, _owner, Epoch);
+            LeaseAnswer answer = await _store.ConfirmAsync(_volume, _owner, Epoch, fenced, within.Token);
+            if (answer.Granted)
+                Predecessors = answer.Predecessors;
+            return answer.Granted;
         }
-        catch (LeaseStoreException)
+        catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
         {
-            // It runs out by itself.
+            throw new LeaseStoreException(Unanswered, e);
         }
+    }
+
+    /// <summary>Gives the volume back, so that another may take it at once and need not fence this owner. After its I/O has ended.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_stop.IsCancellationRequested)
+            return;
+        await _stop.CancelAsync();
+        await _loop;
+        _lease.End();
+        _ = _lost.TrySetResult();
+
+        // Also where it has run out: unless somebody has come since, nobody needs to fence this owner.
+        using CancellationTokenSource within = Within(CancellationToken.None);
+        try
+        {
+            await _store.ReleaseAsync(_volume, _owner, Epoch, within.Token);
+        }
+        catch (Exception e) when (e is LeaseStoreException or OperationCanceledException)
+        {
+            // It runs out by itself, and this owner is fenced.
+        }
+
+        _stop.Dispose();
     }
 
     private async Task RunAsync()
@@ -99,6 +140,16 @@ public sealed class LeaseKeeper : IAsyncDisposable
         _ = _lost.TrySetResult();
     }
 
+    private string Unanswered => $"Lease of volume {_volume}: its database has not answered; check it";
+
+    // An answer that comes later could be of no use.
+    private CancellationTokenSource Within(CancellationToken cancellation)
+    {
+        CancellationTokenSource within = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        within.CancelAfter(_duration / 4);
+        return within;
+    }
+
     private async Task PauseAsync(CancellationToken cancellation)
     {
         long ns = _lease.NextCallNs - BootClock.NowNs;
@@ -106,14 +157,19 @@ public sealed class LeaseKeeper : IAsyncDisposable
             await Task.Delay(TimeSpan.FromMicroseconds(ns / 1000), cancellation);
     }
 
-    // One call, given up when its grant could no longer be of use.
     private async Task CallAsync(Action<string>? waiting, CancellationToken cancellation)
     {
         LeaseCall call = _lease.Next(BootClock.NowNs);
         if (call == LeaseCall.None)
             return;
-        using CancellationTokenSource within = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        within.CancelAfter(_duration / 4);
+        if (call == LeaseCall.Take && _kept)
+        {
+            // It has run out just now. Under another epoch there are others to fence: that is another keeper's.
+            _lease.Refused(BootClock.NowNs);
+            return;
+        }
+
+        using CancellationTokenSource within = Within(cancellation);
         try
         {
             LeaseAnswer answer = call == LeaseCall.Take
@@ -121,6 +177,8 @@ public sealed class LeaseKeeper : IAsyncDisposable
                 : await _store.RenewAsync(_volume, _owner, Epoch, _duration, within.Token);
             if (answer.Granted)
             {
+                if (call == LeaseCall.Take)
+                    Predecessors = answer.Predecessors;
                 _lease.Granted(answer.Epoch, BootClock.NowNs);
                 return;
             }
@@ -131,7 +189,7 @@ public sealed class LeaseKeeper : IAsyncDisposable
         catch (Exception e) when (e is LeaseStoreException || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
         {
             _lease.Unanswered(BootClock.NowNs);
-            waiting?.Invoke(e is LeaseStoreException ? e.Message : $"Lease of volume {_volume}: its database has not answered; check it");
+            waiting?.Invoke(e is LeaseStoreException ? e.Message : Unanswered);
         }
     }
 }

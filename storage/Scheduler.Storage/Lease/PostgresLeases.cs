@@ -10,6 +10,7 @@ namespace Scheduler.Storage.Lease;
 /// <remarks>
 /// Each call is one statement in a transaction that is on the server's disk before it is answered: a server that came back
 /// without it would grant an epoch twice. Expiry is by <c>clock_timestamp()</c>, evaluated when the row's lock is held.
+/// <c>owner</c> is empty when the volume was released; <c>predecessors</c> are those that may still write.
 /// </remarks>
 public sealed class PostgresLeases : ILeaseStore, IAsyncDisposable
 {
@@ -21,30 +22,44 @@ public sealed class PostgresLeases : ILeaseStore, IAsyncDisposable
             volume text NOT NULL PRIMARY KEY,
             owner text NOT NULL,
             epoch bigint NOT NULL,
-            expires timestamptz NOT NULL
+            expires timestamptz NOT NULL,
+            predecessors text[] NOT NULL DEFAULT '{}'
         );
         """;
 
+    // The bound (PredecessorsMax) forgets nobody that writes: an owner whose predecessors were not all fenced has never begun to.
     private const string Take = """
         INSERT INTO volume_lease AS lease (volume, owner, epoch, expires) VALUES (@volume, @owner, 1, clock_timestamp() + @duration)
-        ON CONFLICT (volume) DO UPDATE SET owner = @owner, epoch = lease.epoch + 1, expires = clock_timestamp() + @duration
+        ON CONFLICT (volume) DO UPDATE SET owner = @owner, epoch = lease.epoch + 1, expires = clock_timestamp() + @duration,
+            predecessors = array_remove(lease.predecessors, @owner) || CASE
+                WHEN lease.owner IN ('', @owner) OR cardinality(lease.predecessors) >= @max THEN '{}'::text[]
+                ELSE ARRAY[lease.owner] END
         WHERE lease.expires <= clock_timestamp()
-        RETURNING epoch
+        RETURNING epoch, predecessors
         """;
 
     private const string Renew = """
         UPDATE volume_lease SET expires = clock_timestamp() + @duration
         WHERE volume = @volume AND owner = @owner AND epoch = @epoch AND expires > clock_timestamp()
-        RETURNING epoch
+        RETURNING epoch, predecessors
+        """;
+
+    private const string Confirm = """
+        UPDATE volume_lease SET predecessors = array_remove(predecessors, @fenced)
+        WHERE volume = @volume AND owner = @owner AND epoch = @epoch
+        RETURNING epoch, predecessors
         """;
 
     private const string Release = """
-        UPDATE volume_lease SET expires = clock_timestamp() WHERE volume = @volume AND owner = @owner AND epoch = @epoch
+        UPDATE volume_lease SET owner = '', expires = clock_timestamp() WHERE volume = @volume AND owner = @owner AND epoch = @epoch
         """;
 
     private const string Held = """
-        SELECT owner, epoch, greatest(expires - clock_timestamp(), interval '0') FROM volume_lease WHERE volume = @volume
+        SELECT owner, epoch, greatest(expires - clock_timestamp(), interval '0'), predecessors FROM volume_lease WHERE volume = @volume
         """;
+
+    /// <summary>The most former owners of a volume that are named.</summary>
+    public const int PredecessorsMax = 16;
 
     private const int ConnectSeconds = 5;
     private const int StatementSeconds = 10;
@@ -82,12 +97,19 @@ public sealed class PostgresLeases : ILeaseStore, IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public ValueTask<LeaseAnswer> TakeAsync(string volume, string owner, TimeSpan duration, CancellationToken cancellation = default) =>
-        AskAsync(volume, Take, owner, cancellation, ("volume", volume), ("owner", owner), ("duration", duration));
+    public ValueTask<LeaseAnswer> TakeAsync(string volume, string owner, TimeSpan duration, CancellationToken cancellation = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(owner);
+        return AskAsync(volume, owner, duration, Take, cancellation, ("duration", duration), ("max", PredecessorsMax));
+    }
 
     /// <inheritdoc/>
     public ValueTask<LeaseAnswer> RenewAsync(string volume, string owner, long epoch, TimeSpan duration, CancellationToken cancellation = default) =>
-        AskAsync(volume, Renew, owner, cancellation, ("volume", volume), ("owner", owner), ("epoch", epoch), ("duration", duration));
+        AskAsync(volume, owner, duration, Renew, cancellation, ("duration", duration), ("epoch", epoch));
+
+    /// <inheritdoc/>
+    public ValueTask<LeaseAnswer> ConfirmAsync(string volume, string owner, long epoch, string fenced, CancellationToken cancellation = default) =>
+        AskAsync(volume, owner, TimeSpan.Zero, Confirm, cancellation, ("epoch", epoch), ("fenced", fenced));
 
     /// <inheritdoc/>
     public async ValueTask ReleaseAsync(string volume, string owner, long epoch, CancellationToken cancellation = default) =>
@@ -103,20 +125,25 @@ public sealed class PostgresLeases : ILeaseStore, IAsyncDisposable
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _source.DisposeAsync();
 
+    // A statement that answers with epoch and predecessors, or changes nothing.
     private async ValueTask<LeaseAnswer> AskAsync(
-        string volume, string text, string owner, CancellationToken cancellation, params (string Name, object? Value)[] parameters) =>
+        string volume, string owner, TimeSpan left, string text, CancellationToken cancellation, params (string Name, object? Value)[] parameters) =>
         await RunAsync(
             volume,
             async (connection, token) =>
             {
-                await using DbCommand command = connection.Command(text, parameters);
-                if (await command.NumberAsync(token) is long epoch)
-                    return new LeaseAnswer(true, epoch, owner, (TimeSpan)parameters[^1].Value!);
+                await using DbCommand command = connection.Command(text, [("volume", volume), ("owner", owner), .. parameters]);
+                await using (DbDataReader granted = await command.ExecuteReaderAsync(token))
+                {
+                    if (await granted.ReadAsync(token))
+                        return new LeaseAnswer(true, granted.GetInt64(0), owner, left, granted.GetFieldValue<string[]>(1));
+                }
+
                 await using DbCommand held = connection.Command(Held, ("volume", volume));
                 await using DbDataReader row = await held.ExecuteReaderAsync(token);
                 return await row.ReadAsync(token)
-                    ? new LeaseAnswer(false, row.GetInt64(1), row.GetString(0), row.GetFieldValue<TimeSpan>(2))
-                    : new LeaseAnswer(false, 0, "", TimeSpan.Zero);
+                    ? new LeaseAnswer(false, row.GetInt64(1), row.GetString(0), row.GetFieldValue<TimeSpan>(2), row.GetFieldValue<string[]>(3))
+                    : new LeaseAnswer(false, 0, "", TimeSpan.Zero, []);
             },
             cancellation);
 

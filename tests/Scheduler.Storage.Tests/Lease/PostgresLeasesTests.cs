@@ -14,7 +14,9 @@ public sealed class PostgresLeasesTests(PostgresServer server)
     public async Task A_second_owner_is_refused_and_told_who_has_it()
     {
         await using PostgresLeases leases = await PostgresLeases.OpenAsync(server.Cluster.NewDatabase());
-        Assert.Equal(new LeaseAnswer(true, 1, "a", s_long), await leases.TakeAsync("v", "a", s_long));
+        LeaseAnswer granted = await leases.TakeAsync("v", "a", s_long);
+        Assert.Equal(new LeaseAnswer(true, 1, "a", s_long, granted.Predecessors), granted);
+        Assert.Empty(granted.Predecessors);
         LeaseAnswer refused = await leases.TakeAsync("v", "b", s_long);
         Assert.Equal((false, 1L, "a"), (refused.Granted, refused.Epoch, refused.Owner));
         Assert.InRange(refused.Left, s_long / 2, s_long);
@@ -32,7 +34,8 @@ public sealed class PostgresLeasesTests(PostgresServer server)
         Assert.Equal(1, (await leases.TakeAsync("v", "a", s_long)).Epoch);
         await leases.ReleaseAsync("v", "a", 1);
         Assert.False((await leases.RenewAsync("v", "a", 1, s_long)).Granted);
-        Assert.Equal(new LeaseAnswer(true, 2, "b", s_long), await leases.TakeAsync("v", "b", s_long));
+        LeaseAnswer granted = await leases.TakeAsync("v", "b", s_long);
+        Assert.Equal(new LeaseAnswer(true, 2, "b", s_long, granted.Predecessors), granted);
         LeaseAnswer refused = await leases.RenewAsync("v", "a", 1, s_long);
         Assert.Equal((false, 2L, "b"), (refused.Granted, refused.Epoch, refused.Owner));
         await leases.ReleaseAsync("v", "a", 1);
@@ -41,9 +44,61 @@ public sealed class PostgresLeasesTests(PostgresServer server)
         Assert.False((await leases.RenewAsync("v", "b", 1, s_long)).Granted);
 
         // By the database's clock: nobody renewed.
-        server.Cluster.Sql(new NpgsqlConnectionStringBuilder(database).Database!, "UPDATE volume_lease SET expires = clock_timestamp() - interval '1 ms'");
+        Expire(database);
         Assert.False((await leases.RenewAsync("v", "b", 2, s_long)).Granted);
         Assert.Equal(3, (await leases.TakeAsync("v", "a", s_long)).Epoch);
+    }
+
+    [SkippableFact]
+    public async Task Who_may_still_write_is_kept_until_it_is_fenced_or_comes_again()
+    {
+        string database = server.Cluster.NewDatabase();
+        await using PostgresLeases leases = await PostgresLeases.OpenAsync(database);
+        async Task<LeaseAnswer> Takes(string owner)
+        {
+            Expire(database);
+            LeaseAnswer answer = await leases.TakeAsync("v", owner, s_long);
+            Assert.True(answer.Granted);
+            return answer;
+        }
+
+        Assert.Empty((await Takes("x")).Predecessors);
+        Assert.Equal(["x"], (await Takes("a")).Predecessors);
+        Assert.Equal(["x"], (await Takes("a")).Predecessors);
+        Assert.Equal(["x", "a"], (await Takes("b")).Predecessors);
+        Assert.Equal(["x", "a"], (await leases.RenewAsync("v", "b", 4, s_long)).Predecessors);
+
+        // Only by whoever has the volume.
+        LeaseAnswer refused = await leases.ConfirmAsync("v", "a", 3, "x");
+        Assert.Equal((false, 4L, "b"), (refused.Granted, refused.Epoch, refused.Owner));
+        Assert.False((await leases.ConfirmAsync("v", "b", 3, "x")).Granted);
+        Assert.Equal(["x", "a"], (await leases.RenewAsync("v", "b", 4, s_long)).Predecessors);
+        Assert.Equal(["a"], (await leases.ConfirmAsync("v", "b", 4, "x")).Predecessors);
+        Assert.Equal(["a"], (await leases.ConfirmAsync("v", "b", 4, "x")).Predecessors);
+
+        // One that comes again has ended what it did; one that has released too; one that could not is added.
+        Assert.Equal(["b"], (await Takes("a")).Predecessors);
+        await leases.ReleaseAsync("v", "a", 5);
+        Assert.Equal(["b"], (await leases.TakeAsync("v", "c", s_long)).Predecessors);
+        await leases.ReleaseAsync("v", "a", 5);
+        Assert.Equal(["b", "c"], (await Takes("d")).Predecessors);
+    }
+
+    [SkippableFact]
+    public async Task Of_many_that_die_before_they_have_fenced_those_are_kept_that_have_written()
+    {
+        string database = server.Cluster.NewDatabase();
+        await using PostgresLeases leases = await PostgresLeases.OpenAsync(database);
+        LeaseAnswer answer = default;
+        for (int i = 0; i < 3 * PostgresLeases.PredecessorsMax; i++)
+        {
+            Expire(database);
+            answer = await leases.TakeAsync("v", $"o{i}", s_long);
+            Assert.Equal(Math.Min(i, PostgresLeases.PredecessorsMax), answer.Predecessors.Count);
+        }
+
+        // The first one had nobody to fence.
+        Assert.Equal("o0", answer.Predecessors[0]);
     }
 
     [SkippableFact]
@@ -125,21 +180,6 @@ public sealed class PostgresLeasesTests(PostgresServer server)
         Assert.Contains("nowhere", e.Message, StringComparison.Ordinal);
     }
 
-    private sealed class FailingStore(PostgresLeases inner) : ILeaseStore, IAsyncDisposable
-    {
-        public bool Fails { get; set; }
-
-        public ValueTask<LeaseAnswer> TakeAsync(string volume, string owner, TimeSpan duration, CancellationToken cancellation) =>
-            Fails ? throw Away() : inner.TakeAsync(volume, owner, duration, cancellation);
-
-        public ValueTask<LeaseAnswer> RenewAsync(string volume, string owner, long epoch, TimeSpan duration, CancellationToken cancellation) =>
-            Fails ? throw Away() : inner.RenewAsync(volume, owner, epoch, duration, cancellation);
-
-        public ValueTask ReleaseAsync(string volume, string owner, long epoch, CancellationToken cancellation) =>
-            Fails ? throw Away() : inner.ReleaseAsync(volume, owner, epoch, cancellation);
-
-        public ValueTask DisposeAsync() => inner.DisposeAsync();
-
-        private static LeaseStoreException Away() => new("planted: away", new IOException());
-    }
+    private void Expire(string database) =>
+        server.Cluster.Sql(new NpgsqlConnectionStringBuilder(database).Database!, "UPDATE volume_lease SET expires = clock_timestamp() - interval '1 ms'");
 }
