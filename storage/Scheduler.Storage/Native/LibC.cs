@@ -61,6 +61,9 @@ internal static unsafe partial class LibC
     public const short PollIn = 1;
     public const int SetTimerSlack = 29;
 
+    /// <summary><c>SIGKILL</c>.</summary>
+    public const int KillSignal = 9;
+
     private const string Library = "libc";
 
     private static readonly bool s_arm = RuntimeInformation.ProcessArchitecture == Architecture.Arm64;
@@ -130,6 +133,10 @@ internal static unsafe partial class LibC
 
     [LibraryImport(Library, EntryPoint = "prctl", SetLastError = true)]
     public static partial int PrCtl(int option, nuint argument, nuint a3, nuint a4, nuint a5);
+
+    /// <summary>Of a negative process id: to the process group of that number.</summary>
+    [LibraryImport(Library, EntryPoint = "kill", SetLastError = true)]
+    public static partial int Kill(int process, int signal);
 
     [LibraryImport(Library, EntryPoint = "sem_init", SetLastError = true)]
     public static partial int SemInit(void* semaphore, int shared, uint value);
