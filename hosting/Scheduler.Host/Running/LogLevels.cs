@@ -17,6 +17,7 @@ internal sealed class LogLevels(LogSettings settings)
     private static readonly string s_rings = typeof(RingServer).Namespace!;
     private static readonly string s_admin = typeof(AdminApi).Namespace!;
     private const string WebServer = "Microsoft";
+    private const string Akka = "Akka";
 
     private volatile LogSettings _settings = settings;
 
@@ -43,10 +44,14 @@ internal sealed class LogLevels(LogSettings settings)
         if (Is(s_admin))
             return settings.Admin ?? settings.Level;
 
-        // The web server tells of each request.
+        // The web server tells of each request, Akka.NET of each connection.
         if (Is(WebServer))
-            return settings.Admin ?? (settings.Level > LogLevel.Warning ? settings.Level : LogLevel.Warning);
+            return settings.Admin ?? Loud(settings.Level);
+        if (Is(Akka))
+            return settings.Actors ?? Loud(settings.Level);
         return settings.Level;
+
+        static LogLevel Loud(LogLevel level) => level > LogLevel.Warning ? level : LogLevel.Warning;
 
         bool Is(string part) => category.StartsWith(part, StringComparison.Ordinal);
     }

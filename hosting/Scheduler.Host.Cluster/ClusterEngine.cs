@@ -1,0 +1,297 @@
+using System.Collections.Concurrent;
+using System.Net;
+using Akka.Actor;
+using Akka.Cluster.Sharding;
+using Akka.Hosting;
+using Scheduler.Actors;
+using Scheduler.Actors.Akka;
+using Scheduler.Host.Cluster.Link;
+using Scheduler.Host.Configuration;
+using Scheduler.Host.Running;
+using Scheduler.Storage;
+using Scheduler.Storage.Lease;
+using Scheduler.Storage.Loop;
+using LinkOptions = Scheduler.Host.Cluster.Link.LinkOptions;
+
+namespace Scheduler.Host.Cluster;
+
+/// <summary>
+/// A service's actors and volumes on one node of a cluster: every node has each volume's loop and door, and the one that sharding
+/// chooses has its owner.
+/// </summary>
+internal sealed partial class ClusterEngine : IServiceEngine
+{
+    private static readonly LinkOptions s_linkOptions = new();
+
+    private readonly ConcurrentDictionary<string, ClusterVolume> _volumes = new();
+    private readonly ConcurrentDictionary<string, (VolumeSettings Settings, string Definition)> _definitions = new();
+    private readonly ConcurrentDictionary<string, string> _guests = new();
+    private readonly ConcurrentDictionary<string, Task> _tenancies = new();
+    private readonly ConcurrentDictionary<string, string> _failures = new();
+    private readonly TaskCompletionSource<string> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ILogger<LinkServer> _linkLog;
+    private readonly ServiceSettings _settings;
+    private readonly ClusterSettings _cluster;
+    private readonly ServiceProvider _services;
+    private readonly ActorSystem _akka;
+    private readonly AkkaSystem _system;
+    private readonly LeaseOwner _self;
+    private readonly IFence _fence;
+    private readonly EventLoop _linkLoop;
+    private readonly LinkPlace _place;
+    private readonly LinkClients _links;
+    private LinkServer? _server;
+    private PostgresLeases? _leases;
+    private Service? _service;
+    private volatile bool _leaving;
+
+    private ClusterEngine(EngineSetup setup, ClusterSettings cluster)
+    {
+        _settings = setup.Settings;
+        _cluster = cluster;
+        Logger = setup.Loggers.CreateLogger<ClusterEngine>();
+        _self = LeaseOwner.ThisProcess(cluster.Node);
+        _fence = cluster.Fence == FenceMethod.None ? new NoFence() : new FenceCommand(cluster.FenceCommand, cluster.FenceTimeout);
+        AkkaPersistence persistence = new(setup.Settings.Journal, setup.Format);
+        _services = new ServiceCollection()
+            .AddSingleton(setup.Loggers)
+            .AddLogging()
+            .AddAkka(cluster.Name, (builder, _) => AkkaNode.Configure(builder, cluster, persistence))
+            .BuildServiceProvider();
+        _akka = _services.GetRequiredService<ActorSystem>();
+        _system = new AkkaSystem(_akka, setup.Format, setup.Loggers.CreateLogger<AkkaSystem>()) { Failed = setup.Failed };
+        _ = _akka.WhenTerminated.ContinueWith(_ => Terminated(), TaskScheduler.Default);
+        _linkLoop = new EventLoop("links");
+        _linkLoop.Start();
+        _place = new LinkPlace(cluster.Node, _linkLoop, _system);
+        _links = new LinkClients(_place, s_linkOptions, setup.Loggers.CreateLogger<LinkClients>());
+        _linkLog = setup.Loggers.CreateLogger<LinkServer>();
+    }
+
+    /// <summary>This node's name.</summary>
+    public string Node => _cluster.Node;
+
+    /// <summary>Where it takes what guests of other nodes write and read.</summary>
+    public IPEndPoint Payload => _cluster.Payload;
+
+    /// <summary>The log.</summary>
+    public ILogger Logger { get; }
+
+    /// <summary>The service that it runs.</summary>
+    public Service Service => _service ?? throw new InvalidOperationException("the engine has no service yet");
+
+    /// <inheritdoc/>
+    public IActorSystem System => _system;
+
+    /// <inheritdoc/>
+    public string? WhyFixed => "on a node of a cluster the catalog is what the file and the journal said at its start; change it with engine = local while the cluster is stopped";
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Problems => [.. _volumes.OrderBy(volume => volume.Key, StringComparer.Ordinal).Select(volume => volume.Value.Problem).OfType<string>()];
+
+    /// <inheritdoc/>
+    public Task<string> Ended => _ended.Task;
+
+    /// <summary>Makes the engine: a node if the configuration says so, else <see cref="LocalEngine"/>.</summary>
+    /// <param name="setup">What it is made from.</param>
+    public static IServiceEngine Create(EngineSetup setup) =>
+        setup.Settings.Cluster is { } cluster ? new ClusterEngine(setup, cluster) : LocalEngine.Create(setup);
+
+    /// <inheritdoc/>
+    public async Task StartAsync(Service service)
+    {
+        _service = service;
+        _leases = await PostgresLeases.OpenAsync(_settings.Journal);
+        _server = await LinkServer.StartAsync(_place, _cluster.Payload, s_linkOptions, _linkLog);
+        Dictionary<string, IActorRef> regions = [];
+        foreach (string role in _definitions.Values.Select(known => known.Settings.Role ?? "").Distinct())
+            regions[role] = await StartRegionAsync(role);
+        foreach ((string name, (VolumeSettings settings, string definition)) in _definitions)
+        {
+            ClusterVolume volume = _volumes[name];
+            DoorSetup door = new(
+                name,
+                Node,
+                definition,
+                AkkaSystem.RefOf(regions[settings.Role ?? ""]),
+                () => volume.Here,
+                (owner, taken, attach, ring) => OpenLink(name, owner, taken, attach, ring),
+                (owner, reason) => Found(name, volume, owner, reason));
+            _system.Register(name, _system.ActorOf(new Actors.Props(() => new VolumeDoor(door)), $"door-{name}"));
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task<IServedVolume> OpenAsync(VolumeSettings settings, IReadOnlyList<DiskSettings> disks, VolumeSupport support)
+    {
+        // One that the journal has was checked as a volume of one machine.
+        if (settings.Cache != CacheMode.Direct)
+            throw new StartRefusedException($"volume {settings.Name} has cache = {KebabName.Of(settings.Cache)}: of a volume of a cluster it must be direct, since a node that is gone keeps acknowledged writes in its page cache");
+        EventLoop loop = new($"volume-{settings.Name}");
+        loop.Start();
+        ClusterVolume volume = new(_system, loop, _cluster.ReattachMax);
+        _volumes[settings.Name] = volume;
+        foreach (DiskSettings disk in disks)
+            _guests[disk.Name] = disk.Guest.Name;
+        _definitions[settings.Name] = (settings, VolumeDefinition.Of(settings, disks));
+        return Task.FromResult<IServedVolume>(volume);
+    }
+
+    /// <inheritdoc/>
+    public async Task HandOverAsync()
+    {
+        _leaving = true;
+
+        // Without an answer to what is under way: guests send it again, to another node.
+        _ = Service.CloseConnections($"node {Node} leaves the cluster");
+        _ = await CoordinatedShutdown.Get(_akka).Run(CoordinatedShutdown.ActorSystemTerminateReason.Instance);
+        await _akka.WhenTerminated;
+        await Task.WhenAll(_tenancies.Values);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        _leaving = true;
+        _ = await CoordinatedShutdown.Get(_akka).Run(CoordinatedShutdown.ActorSystemTerminateReason.Instance);
+        await _akka.WhenTerminated;
+        await Task.WhenAll(_tenancies.Values);
+        await _links.StopAsync();
+        if (_server is not null)
+            await _server.StopAsync();
+        _linkLoop.Dispose();
+        foreach (ClusterVolume volume in _volumes.Values)
+            volume.Loop.Dispose();
+        if (_leases is not null)
+            await _leases.DisposeAsync();
+        await _services.DisposeAsync();
+    }
+
+    /// <summary>The loop of a volume on this node.</summary>
+    /// <param name="volume">Name of the volume.</param>
+    public EventLoop LoopOf(string volume) => _volumes[volume].Loop;
+
+    /// <summary>What this node takes a volume to be.</summary>
+    /// <param name="volume">Name of the volume.</param>
+    /// <returns>The definition; empty if this node does not know the volume.</returns>
+    public string DefinitionOf(string volume) => _definitions.GetValueOrDefault(volume).Definition ?? "";
+
+    /// <summary>Why a volume could not be served by this node the last time; null if it could.</summary>
+    /// <param name="volume">Name of the volume.</param>
+    public string? LastFailure(string volume) => _failures.GetValueOrDefault(volume);
+
+    /// <summary>Owns a volume for a time, after an earlier such time of this process is over (S5).</summary>
+    /// <param name="volume">Name of the volume.</param>
+    /// <param name="tenancy">The time.</param>
+    /// <returns>Done, or failed, when the volume is given back.</returns>
+    public Task RunAsync(string volume, VolumeTenancy tenancy)
+    {
+        Task run = After(_tenancies.GetValueOrDefault(volume, Task.CompletedTask), tenancy);
+        _tenancies[volume] = run.ContinueWith(_ => { }, TaskScheduler.Default);
+        return run;
+
+        static async Task After(Task before, VolumeTenancy next)
+        {
+            await before;
+            await next.RunAsync();
+        }
+    }
+
+    /// <summary>Takes a volume's lease, and has those before it fenced.</summary>
+    /// <param name="volume">Name of the volume.</param>
+    /// <param name="told">Told what it waits for.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public Task<VolumeOwnership> AcquireAsync(string volume, Action<string> told, CancellationToken cancellation) =>
+        VolumeOwnership.AcquireAsync(_leases!, _fence, volume, _self, _cluster.Lease, told, cancellation);
+
+    /// <summary>A volume's scheduler runs on this node, or does no more.</summary>
+    /// <param name="volume">Name of the volume.</param>
+    /// <param name="running">It, or null.</param>
+    public void SetHere(string volume, RunningVolume? running) => _volumes[volume].Here = running;
+
+    /// <summary>Remembers how a tenancy ended, for those who ask why a volume has no owner.</summary>
+    /// <param name="volume">Name of the volume.</param>
+    /// <param name="failure">What failed; null: nothing.</param>
+    public void Remember(string volume, string? failure)
+    {
+        if (failure is null)
+            _ = _failures.TryRemove(volume, out _);
+        else
+            _failures[volume] = failure.ReplaceLineEndings(" ");
+    }
+
+    /// <summary>Has the frames of another node's ring taken.</summary>
+    /// <param name="attach">The ring.</param>
+    /// <param name="running">The volume.</param>
+    /// <returns>What the frames bear.</returns>
+    /// <exception cref="LinkRefusedException">It is not taken.</exception>
+    public Task<LinkTicket> OfferAsync(AttachRing attach, RunningVolume running)
+    {
+        if (running.Disks.FirstOrDefault(placed => placed.Settings.Name == attach.Disk) is not { } disk)
+            throw new LinkRefusedException($"volume {running.Settings.Name} has no disk {attach.Disk}", again: false);
+        return _server!.OfferAsync(new LinkedRingSetup
+        {
+            Node = attach.Node,
+            Ring = attach.Ring,
+            Volume = running.Settings.Name,
+            Scheduler = running.Actor,
+            Disk = attach.Disk,
+            DiskBytes = () => running.SizeOf(attach.Disk) ?? 0,
+            BlockBytes = running.BlockSize,
+            Guest = disk.Settings.Guest.Name,
+            LastEpoch = attach.LastEpoch,
+            Credits = attach.Credits,
+            Streams = attach.Streams,
+            BufferBytes = disk.Settings.Guest.BufferMemory,
+        });
+    }
+
+    private ActorRef OpenLink(string volume, OwnerIs owner, RingTaken taken, Attach attach, ActorRef ring)
+    {
+        string guest = _guests[attach.Disk];
+        return _links.Open(
+            new LinkPeer(owner.Node, IPEndPoint.Parse(owner.Payload)),
+            new LinkTicket(taken.Ticket, taken.Epoch, taken.Credits, taken.BufferBytes),
+            new ForwardedRingSetup(volume, guest, ring, attach));
+    }
+
+    private async Task<IActorRef> StartRegionAsync(string role)
+    {
+        ClusterSharding sharding = ClusterSharding.Get(_akka);
+        string type = role.Length == 0 ? "volumes" : $"volumes-{role}";
+        if (role.Length > 0 && !_cluster.Roles.Contains(role))
+            return await sharding.StartProxyAsync(type, role, new VolumeShards());
+        ClusterShardingSettings settings = ClusterShardingSettings.Create(_akka);
+        return await sharding.StartAsync(
+            type,
+            volume => global::Akka.Actor.Props.Create(() => new VolumeEntity(volume, this)),
+            role.Length == 0 ? settings : settings.WithRole(role),
+            new VolumeShards(),
+            sharding.DefaultShardAllocationStrategy(settings),
+            HandOver.Instance);
+    }
+
+    private void Found(string name, ClusterVolume volume, OwnerIs? owner, string reason)
+    {
+        if (volume.Found(owner, reason))
+            _ = Service.OfferDisksAsync(name);
+    }
+
+    private void Terminated()
+    {
+        if (!_leaving)
+            _ = _ended.TrySetResult($"node {Node} was excluded from the cluster, or could not go on in it; start it again");
+    }
+
+    // A shard for each volume: they move one by one.
+    private sealed class VolumeShards : IMessageExtractor
+    {
+        public string? EntityId(object message) => (message as IVolumeMessage)?.Volume;
+
+        public object? EntityMessage(object message) => message;
+
+        public string? ShardId(object message) => EntityId(message);
+
+        public string ShardId(string entityId, object? messageHint = null) => entityId;
+    }
+}

@@ -1,0 +1,62 @@
+using Scheduler.Actors;
+using Scheduler.Host.Running;
+using Scheduler.Storage.Loop;
+
+namespace Scheduler.Host.Cluster;
+
+/// <summary>A volume as the front ends of one node see it, wherever its owner is.</summary>
+/// <param name="system">Runs the actors.</param>
+/// <param name="loop">The volume's loop on this node.</param>
+/// <param name="reattachMax">How long rings wait for an owner.</param>
+internal sealed class ClusterVolume(IActorSystem system, EventLoop loop, TimeSpan reattachMax) : IServedVolume
+{
+    private volatile OwnerIs? _last;
+    private volatile RunningVolume? _here;
+    private volatile string? _problem;
+
+    /// <inheritdoc/>
+    public EventLoop Loop => loop;
+
+    /// <inheritdoc/>
+    public int BlockSize => _last?.BlockSize ?? 0;
+
+    /// <inheritdoc/>
+    /// <remarks>A ring waits for the next owner where there is none now.</remarks>
+    public bool IsAvailable => _last is not null;
+
+    /// <inheritdoc/>
+    public TimeSpan ReattachMax => reattachMax;
+
+    /// <summary>Its scheduler, if it runs on this node.</summary>
+    public RunningVolume? Here
+    {
+        get => _here;
+        set => _here = value;
+    }
+
+    /// <summary>Why it has no owner; null: it has.</summary>
+    public string? Problem => _problem;
+
+    /// <summary>The node that owns it, or did last; null if none is known.</summary>
+    public string? Owner => _last?.Node;
+
+    /// <inheritdoc/>
+    public long? SizeOf(string disk) => _last?.Disks.FirstOrDefault(known => known.Name == disk)?.Size;
+
+    /// <inheritdoc/>
+    public ActorRef StartRing(string disk, Props props) => system.ActorOf(props, $"ring-{disk}", loop);
+
+    /// <summary>Takes what its door has found.</summary>
+    /// <param name="owner">The owner; null: there is none.</param>
+    /// <param name="reason">Why there is none.</param>
+    /// <returns>Whether its disks, or their sizes, are others now.</returns>
+    public bool Found(OwnerIs? owner, string reason)
+    {
+        _problem = owner is null ? reason : null;
+        if (owner is null)
+            return false;
+        OwnerIs? before = _last;
+        _last = owner;
+        return before is null || before.BlockSize != owner.BlockSize || !before.Disks.SequenceEqual(owner.Disks);
+    }
+}
