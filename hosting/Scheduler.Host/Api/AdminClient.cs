@@ -26,6 +26,7 @@ internal sealed class AdminClient : IDisposable
     private const int AnswerBytesMax = 64 << 20;
 
     private static readonly TimeSpan s_timeMax = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_connectTimeMax = TimeSpan.FromSeconds(10);
 
     private readonly string _address;
     private readonly HttpClient _http;
@@ -38,7 +39,7 @@ internal sealed class AdminClient : IDisposable
     public AdminClient(string address, string? token = null, string? caFile = null)
     {
         // This machine is not asked through a proxy, and a token goes nowhere else than it was meant for.
-        SocketsHttpHandler handler = new() { UseProxy = false, AllowAutoRedirect = false };
+        SocketsHttpHandler handler = new() { UseProxy = false, AllowAutoRedirect = false, ConnectTimeout = s_connectTimeMax };
         Uri uri = new("http://localhost");
         if (UnixPath(address) is { } path)
             handler.ConnectCallback = async (_, cancellation) => await ConnectAsync(path, cancellation);
@@ -47,7 +48,7 @@ internal sealed class AdminClient : IDisposable
         if (caFile is not null)
             handler.SslOptions.CertificateChainPolicy = Trust(caFile);
         _address = address;
-        _http = new HttpClient(handler) { BaseAddress = uri, Timeout = s_timeMax, MaxResponseContentBufferSize = AnswerBytesMax };
+        _http = new HttpClient(handler) { BaseAddress = uri, Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = AnswerBytesMax };
         if (token is not null)
             _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
     }
@@ -95,7 +96,9 @@ internal sealed class AdminClient : IDisposable
     {
         using HttpRequestMessage request = Request(HttpMethod.Put, PathOf(kind, name), revision);
         request.Content = new StringContent(fields.ToJsonString(), Encoding.UTF8, "application/json");
-        using HttpResponseMessage response = await SendAsync(request, cancellation);
+
+        // The space of a disk may have to be zeroed first; who gives up the wait gives up the disk.
+        using HttpResponseMessage response = await SendAsync(request, cancellation, kind == EntityKind.Disk ? Timeout.InfiniteTimeSpan : s_timeMax);
         return (await ReadAsync(response, ClientJson.Default.JsonElement, cancellation), response.StatusCode == System.Net.HttpStatusCode.Created);
     }
 
@@ -107,7 +110,7 @@ internal sealed class AdminClient : IDisposable
     public async Task DeleteAsync(EntityKind kind, string name, long? revision, CancellationToken cancellation)
     {
         using HttpRequestMessage request = Request(HttpMethod.Delete, PathOf(kind, name), revision);
-        using HttpResponseMessage response = await SendAsync(request, cancellation);
+        using HttpResponseMessage response = await SendAsync(request, cancellation, s_timeMax);
     }
 
     /// <summary>Closes all rings of a disk.</summary>
@@ -246,15 +249,17 @@ internal sealed class AdminClient : IDisposable
     private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, CancellationToken cancellation)
     {
         using HttpRequestMessage request = Request(method, path);
-        return await SendAsync(request, cancellation);
+        return await SendAsync(request, cancellation, s_timeMax);
     }
 
-    private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellation)
+    private async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellation, TimeSpan timeMax)
     {
         HttpResponseMessage response;
+        using CancellationTokenSource time = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        time.CancelAfter(timeMax);
         try
         {
-            response = await _http.SendAsync(request, cancellation);
+            response = await _http.SendAsync(request, time.Token);
         }
         catch (HttpRequestException e)
         {

@@ -101,7 +101,7 @@ internal sealed partial class CatalogRoutes(ICatalogService catalog, ILogger log
             // What is left out keeps the value that it has in this revision, so this revision has to be the one that is changed.
             CatalogEntry? now = catalog.State.Find(kind, name);
             bool isBound = Preconditions.Check(context.Request, $"{KindWords.Of(kind)} {name}", now);
-            CatalogAnswer answer = await catalog.ChangeAsync(new PutEntity(put(now?.Entity), by, now?.Revision ?? 0));
+            CatalogAnswer answer = await catalog.ChangeAsync(new PutEntity(put(now?.Entity), by, now?.Revision ?? 0), context.RequestAborted);
             if (answer.Entry is { } entry)
             {
                 if (entry.Revision != now?.Revision)
@@ -191,7 +191,7 @@ internal sealed partial class CatalogRoutes(ICatalogService catalog, ILogger log
         string by = Caller.Of(context).Name;
         CatalogEntry? now = catalog.State.Find(kind, name);
         bool isBound = Preconditions.Check(context.Request, $"{KindWords.Of(kind)} {name}", now);
-        CatalogAnswer answer = await catalog.ChangeAsync(new DeleteEntity(kind, name, by, isBound ? now?.Revision ?? 0 : null));
+        CatalogAnswer answer = await catalog.ChangeAsync(new DeleteEntity(kind, name, by, isBound ? now?.Revision ?? 0 : null), context.RequestAborted);
         if (answer.Refusal is not null)
             throw ApiRefusal.Of(answer.Refusal);
         Deleted(logger, KindWords.Of(kind), name, by);

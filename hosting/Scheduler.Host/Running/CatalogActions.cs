@@ -1,8 +1,8 @@
 // What a change of the catalog does to the running service.
 //
 //   Prepare   before the event is durable: whatever can fail, and all that must have happened when the change holds. A new
-//             volume is opened; the place of a new disk, or what it grows by, is zeroed (Zeroing.cs); a disk that goes, shrinks
-//             or gets another owner is withdrawn, so that nobody connects meanwhile; a changed volume is opened anew.
+//             volume is opened; a disk that goes, shrinks or gets another owner is withdrawn, so that nobody connects meanwhile; a
+//             changed volume is opened anew. The place of a new disk, or what it grows by, was zeroed before (DisksInMaking.cs).
 //   Commit    when it is durable: the rest, which only fails with a volume that has stopped.
 //   Undo      when it was refused after all.
 //
@@ -29,6 +29,18 @@ internal sealed record PreparedChange(CatalogRefusal? Refusal)
 internal sealed class CatalogActions(RunningParts parts)
 {
     private static readonly PreparedChange s_nothing = new((CatalogRefusal?)null);
+
+    /// <summary>The space that has to be zeroed before a change: that of a new disk, or what one grows by.</summary>
+    /// <param name="decided">The change, as the catalog has decided it.</param>
+    /// <param name="state">The catalog before it.</param>
+    /// <returns>The volume, the first byte there, and how many; null: none.</returns>
+    public (RunningVolume Volume, long Offset, long Length)? ToZero(CatalogEvent decided, CatalogState state)
+    {
+        if (decided.After is not CatalogDisk { LogicalVolume: null } disk || parts.Find(disk.Volume) is not { } volume)
+            return null;
+        long kept = state.Find<CatalogDisk>(disk.Name) is { } before ? Math.Min(before.Size, disk.Size) : 0;
+        return kept == disk.Size ? null : (volume, disk.Offset!.Value + kept, disk.Size - kept);
+    }
 
     /// <summary>Prepares a change.</summary>
     /// <param name="decided">The change, as the catalog has decided it.</param>
@@ -167,26 +179,16 @@ internal sealed class CatalogActions(RunningParts parts)
             place = withdrawn;
         }
 
-        string? problem = disk.LogicalVolume is not null
-            ? before is null ? await LogicalAsync(volume, disk, state) : null
-            : await ZeroAsync(volume, before, disk, state);
-        if (problem is null)
-            return before is null && disk.LogicalVolume is not null ? place with { UndoAsync = _ => parts.WithdrawAsync(disk.Name, force: true) } : place;
-        await place.UndoAsync(state);
-        return Refused(CatalogProblem.InUse, $"disk {disk.Name}: {problem}");
+        if (before is not null || disk.LogicalVolume is null)
+            return place;
+        return await LogicalAsync(volume, disk, state) is { } problem
+            ? Refused(CatalogProblem.InUse, $"disk {disk.Name}: {problem}")
+            : place with { UndoAsync = _ => parts.WithdrawAsync(disk.Name, force: true) };
     }
 
     // A logical volume keeps what is in it. Only by serving it is known that it can be.
     private async Task<string?> LogicalAsync(RunningVolume volume, CatalogDisk disk, CatalogState state) =>
         await volume.PutDiskAsync(CatalogSettings.Settings(disk, volume.Settings, CatalogSettings.Settings(state.Find<CatalogGuest>(disk.Guest)!)));
-
-    private static async Task<string?> ZeroAsync(RunningVolume volume, CatalogDisk? before, CatalogDisk disk, CatalogState state)
-    {
-        long kept = before is null ? 0 : Math.Min(before.Size, disk.Size);
-        return kept == disk.Size
-            ? null
-            : await volume.ZeroAsync(CatalogSettings.Settings(state.Find<CatalogGuest>(disk.Guest)!), disk.Offset!.Value + kept, disk.Size - kept);
-    }
 
     private async Task<PreparedChange> WithdrawAsync(CatalogDisk disk, PreparedChange then) =>
         await parts.WithdrawAsync(disk.Name, force: false) is { } problem

@@ -10,8 +10,9 @@ internal interface ICatalogService
 
     /// <summary>Carries out a command.</summary>
     /// <param name="command">The command.</param>
+    /// <param name="cancellation">Who gave it is gone: what has to wait for its turn, or for a disk's space to be zeroed, is not done.</param>
     /// <returns>What came of it: durable, and in effect on the running service, or refused.</returns>
-    Task<CatalogAnswer> ChangeAsync(CatalogCommand command);
+    Task<CatalogAnswer> ChangeAsync(CatalogCommand command, CancellationToken cancellation = default);
 
     /// <summary>What was changed, the newest first; see <see cref="CatalogHistory"/>.</summary>
     /// <param name="to">Number of the newest change wanted; <see cref="long.MaxValue"/> for the newest there is.</param>

@@ -11,7 +11,8 @@ internal sealed class StartRefusedException(string message) : Exception(message)
 
 /// <summary>
 /// The catalog of the running service: commands one after the other, each prepared, made durable, acted upon, then answered
-/// (CatalogActions.cs). While the journal is away all of them are refused; when it is back, what runs is made what the catalog has.
+/// (CatalogActions.cs); only where space has to be zeroed first, others go on meanwhile (DisksInMaking.cs). While the journal is
+/// away all of them are refused; when it is back, what runs is made what the catalog has.
 /// </summary>
 internal sealed partial class RunningCatalog : ICatalogService, ICatalogObserver, IAsyncDisposable
 {
@@ -24,6 +25,7 @@ internal sealed partial class RunningCatalog : ICatalogService, ICatalogObserver
     private readonly EventFormat _format;
     private readonly RunningParts _parts;
     private readonly CatalogActions _actions;
+    private readonly DisksInMaking _making = new();
     private readonly ILogger _logger;
     private IReadOnlyList<CatalogEntity> _declared = [];
     private IActorSystem? _system;
@@ -97,46 +99,135 @@ internal sealed partial class RunningCatalog : ICatalogService, ICatalogObserver
     }
 
     /// <inheritdoc/>
-    public async Task<CatalogAnswer> ChangeAsync(CatalogCommand command)
+    public async Task<CatalogAnswer> ChangeAsync(CatalogCommand command, CancellationToken cancellation = default)
     {
-        await _one.WaitAsync();
+        DiskInMaking? begun = null;
+        DiskInMaking? deleted = null;
+        (RunningVolume Volume, long Offset, long Length) space = default;
+        string? run = null;
+        await _one.WaitAsync(cancellation);
         try
         {
-            if ((WhyFixed ?? _failure) is { } failure)
-                return Refused(CatalogProblem.Unavailable, $"the catalog can't be changed now, and nothing was: {failure}");
-            (CatalogEvent? decided, CatalogRefusal? refusal) = _state.Decide(command, TimeProvider.System.GetUtcNow(), _parts.IsAttached);
-            if (decided is null)
-                return new CatalogAnswer(refusal is null ? _state.Find(command.Key.Kind, command.Key.Name) : null, refusal);
-            PreparedChange prepared = await _actions.PrepareAsync(decided, _state);
-            if (prepared.Refusal is not null)
-                return new CatalogAnswer(null, prepared.Refusal);
-
-            // As it was prepared: with its place, if it is a disk.
-            CatalogAnswer answer = await TellAsync(command is PutEntity put ? put with { Entity = decided.After! } : command);
-            if (answer.Refusal is null)
+            CatalogDecision decision = Decide(command);
+            if (command is DeleteEntity && _making.Find(command.Key) is { } making && decision.Refusal is null or { Problem: CatalogProblem.NotFound })
             {
-                if (await prepared.CommitAsync(_state) is { } problem)
-                {
-                    // A rescan tries again.
-                    NotInEffect(_logger, decided.Key.Kind, decided.Key.Name, problem);
-                    _parts.SetProblems([.. _parts.Problems.Append($"{decided.Key.Kind} {decided.Key.Name}: {problem}").Distinct()]);
-                }
+                // There is no disk yet, or it does not grow any more: a delete ends that.
+                making.GiveUp();
+                deleted = making;
             }
-            else if (answer.Refusal.Problem != CatalogProblem.Unavailable)
+            else if (decision.Event is not { } decided)
             {
-                await prepared.UndoAsync(_state);
+                return AnswerOf(decision, command);
             }
-            else if (_failure is { } cause)
+            else if (_actions.ToZero(decided, _state) is { } found)
             {
-                return Refused(CatalogProblem.Unavailable, $"{answer.Refusal.Reason} ({cause})");
+                string? problem;
+                (run, problem) = await found.Volume.TakeRunAsync(CatalogSettings.Settings(_state.Find<CatalogGuest>(((CatalogDisk)decided.After!).Guest)!), found.Offset, found.Length);
+                if (problem is not null)
+                    return Refused(CatalogProblem.InUse, $"disk {decided.Key.Name}: {problem}");
+                space = found;
+                _making.Add(begun = new DiskInMaking(decided, cancellation));
             }
-
-            return answer;
+            else
+            {
+                return await MakeAsync(command, decided);
+            }
         }
         finally
         {
             _ = _one.Release();
         }
+
+        if (deleted is not null)
+        {
+            await deleted.Ended;
+            CatalogAnswer answer = await ChangeAsync(command, cancellation);
+            return answer.Refusal is { Problem: CatalogProblem.NotFound } ? new CatalogAnswer(null, null) : answer;
+        }
+
+        return await EndAsync(command, begun!, space, run!);
+    }
+
+    // The second part of a change whose space has to be zeroed.
+    private async Task<CatalogAnswer> EndAsync(
+        CatalogCommand command, DiskInMaking begun, (RunningVolume Volume, long Offset, long Length) space, string run)
+    {
+        string name = begun.Disk.Name;
+        Zeroes(_logger, name, space.Length, space.Volume.Settings.Name, space.Offset);
+        string? problem = await space.Volume.ZeroAsync(run, space.Length, begun.GivenUp);
+        await _one.WaitAsync(CancellationToken.None);
+        try
+        {
+            _making.Remove(begun);
+            if (begun.GivenUp.IsCancellationRequested)
+            {
+                GaveUp(_logger, name);
+                return Refused(CatalogProblem.InUse, $"disk {name}: it was given up while its space was being zeroed");
+            }
+
+            if (problem is not null)
+                return Refused(CatalogProblem.InUse, $"disk {name}: {problem}");
+
+            // Where it was zeroed.
+            command = ((PutEntity)command) with { Entity = begun.Disk };
+            CatalogDecision decision = Decide(command);
+            return decision.Event is not { } decided ? AnswerOf(decision, command)
+                : _actions.ToZero(decided, _state) != space ? Refused(CatalogProblem.InUse, $"disk {name}: it has changed while its space was being zeroed; try again")
+                : await MakeAsync(command, decided);
+        }
+        finally
+        {
+            begun.Dispose();
+            _ = _one.Release();
+        }
+    }
+
+    // Under the lock: what a command comes to, beside the disks that are being made.
+    private CatalogDecision Decide(CatalogCommand command)
+    {
+        if ((WhyFixed ?? _failure) is { } failure)
+            return new CatalogDecision(null, new CatalogRefusal(CatalogProblem.Unavailable, $"the catalog can't be changed now, and nothing was: {failure}"));
+        DateTimeOffset now = TimeProvider.System.GetUtcNow();
+        CatalogDecision alone = _state.Decide(command, now, _parts.IsAttached);
+        if (alone.Event is null || (command is DeleteEntity && _making.Find(command.Key) is not null))
+            return alone;
+        if (_making.WhyNot(alone.Event) is { } refusal)
+            return new CatalogDecision(null, refusal);
+        CatalogDecision beside = _making.Over(_state).Decide(command, now, _parts.IsAttached);
+        return beside.Refusal is null ? beside : new CatalogDecision(null, _making.Explain(beside.Refusal));
+    }
+
+    private CatalogAnswer AnswerOf(CatalogDecision decision, CatalogCommand command) =>
+        new(decision.Refusal is null ? _state.Find(command.Key.Kind, command.Key.Name) : null, decision.Refusal);
+
+    // Under the lock.
+    private async Task<CatalogAnswer> MakeAsync(CatalogCommand command, CatalogEvent decided)
+    {
+        PreparedChange prepared = await _actions.PrepareAsync(decided, _state);
+        if (prepared.Refusal is not null)
+            return new CatalogAnswer(null, prepared.Refusal);
+
+        // As it was prepared: with its place, if it is a disk.
+        CatalogAnswer answer = await TellAsync(command is PutEntity put ? put with { Entity = decided.After! } : command);
+        if (answer.Refusal is null)
+        {
+            if (await prepared.CommitAsync(_state) is { } problem)
+            {
+                // A rescan tries again.
+                NotInEffect(_logger, decided.Key.Kind, decided.Key.Name, problem);
+                _parts.SetProblems([.. _parts.Problems.Append($"{decided.Key.Kind} {decided.Key.Name}: {problem}").Distinct()]);
+            }
+        }
+        else if (answer.Refusal.Problem != CatalogProblem.Unavailable)
+        {
+            await prepared.UndoAsync(_state);
+        }
+        else if (_failure is { } cause)
+        {
+            return Refused(CatalogProblem.Unavailable, $"{answer.Refusal.Reason} ({cause})");
+        }
+
+        return answer;
     }
 
     /// <summary>A guest of the file has other bounds now.</summary>
@@ -215,11 +306,12 @@ internal sealed partial class RunningCatalog : ICatalogService, ICatalogObserver
         _ = _recovered.TrySetException(new StartRefusedException($"journal {_journal.Name}: {_failure}"));
     }
 
-    /// <summary>Takes no more changes; the one under way goes on.</summary>
+    /// <summary>Takes no more changes; the one under way goes on, and no more space is zeroed.</summary>
     public void Stop()
     {
         _stopping = true;
         _failure = "the service is stopping";
+        _making.GiveUpAll();
     }
 
     /// <inheritdoc/>
@@ -228,6 +320,7 @@ internal sealed partial class RunningCatalog : ICatalogService, ICatalogObserver
         Stop();
 
         // A change that waits for its device longer than that is cut off, as by a crash.
+        _ = await Task.WhenAny(_making.Ended, Task.Delay(s_lastChangeTimeMax));
         _ = await _one.WaitAsync(s_lastChangeTimeMax);
         if (_owner is not null)
             _system!.Stop(_owner);
@@ -286,6 +379,12 @@ internal sealed partial class RunningCatalog : ICatalogService, ICatalogObserver
             NotFitted(_logger, exception);
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Disk {Disk}: {Bytes} bytes of volume {Volume} at {Offset} are zeroed for it")]
+    private static partial void Zeroes(ILogger logger, string disk, long bytes, string volume, long offset);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Disk {Disk} was given up while its space was being zeroed")]
+    private static partial void GaveUp(ILogger logger, string disk);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Volume {Volume} was read anew: {Disks}")]
     private static partial void Rescanned(ILogger logger, string volume, string disks);

@@ -172,25 +172,41 @@ internal sealed class RunningVolume : IServedVolume, IDisposable
         return null;
     }
 
-    /// <summary>Makes a run of the volume that belongs to no disk read zeroes, durably; at the cost of a guest.</summary>
+    /// <summary>Takes a run of the volume that belongs to no disk, to zero it at the cost of a guest.</summary>
     /// <param name="guest">The guest.</param>
     /// <param name="offset">First byte.</param>
     /// <param name="length">Bytes.</param>
-    /// <returns>Why it failed, or null.</returns>
-    public async Task<string?> ZeroAsync(GuestSettings guest, long offset, long length)
+    /// <returns>For <see cref="ZeroAsync"/>, which has to follow; or why it was refused.</returns>
+    public async Task<(string? Run, string? Problem)> TakeRunAsync(GuestSettings guest, long offset, long length)
     {
         if (offset > Size - length)
-            return $"volume {Settings.Name} of {Size} bytes ends before {offset + length}";
+            return (null, $"volume {Settings.Name} of {Size} bytes ends before {offset + length}");
         if (await PutGuestAsync(guest, takeIn: true) is { } refused)
-            return refused;
+            return (null, refused);
 
         // Not a name of the catalog: nobody can open it.
         string name = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"(zeroing {++_zeroings})");
         DiskSpec disk = new() { Name = name, Guest = IndexOf(guest.Name), Extents = [new Extent(0, 0, offset, length)] };
-        if (await AskAsync(done => new ChangeDisks([disk], done)) is { } problem)
-            return problem;
-        string? failed = await Zeroing.RunAsync(Settings.Name, name, length, Settings.Preallocate, Loop, props => StartRing(name, props));
-        return await AskAsync(done => new RemoveDisk(name, done)) ?? failed;
+        return await AskAsync(done => new ChangeDisks([disk], done)) is { } problem ? (null, problem) : (name, null);
+    }
+
+    /// <summary>Makes a run that was taken read zeroes, durably, and gives it back. It may take long: disks and guests may change
+    /// meanwhile.</summary>
+    /// <param name="run">From <see cref="TakeRunAsync"/>.</param>
+    /// <param name="length">Its bytes.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <returns>Why it failed, or null. Nothing is written there any more, unless the volume has stopped.</returns>
+    public async Task<string?> ZeroAsync(string run, long length, CancellationToken cancellation)
+    {
+        Task<string?> zeroing = Zeroing.RunAsync(Settings.Name, run, length, Settings.Preallocate, Loop, props => StartRing(run, props), cancellation);
+
+        // The loop of a volume that is closed may end before the ring is told.
+        string? problem = await Task.WhenAny(zeroing, Status.Stopped) == zeroing ? await zeroing : $"volume {Settings.Name} has stopped";
+
+        // Not before the device is done with it: the next disk there would be written to.
+        while (!Status.Stopped.IsCompleted && await AskAsync(done => new RemoveDisk(run, done)) is not null)
+            await Task.Delay(5, CancellationToken.None);
+        return problem;
     }
 
     /// <summary>Answers what was accepted, flushes, and stops. <see cref="IDisposable.Dispose"/> may follow if it has stopped in time.</summary>

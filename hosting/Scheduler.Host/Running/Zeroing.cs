@@ -41,12 +41,15 @@ internal sealed class Zeroing : IRingFrontEnd
     /// <param name="keepAllocated">Space that is allocated stays so.</param>
     /// <param name="loop">The volume's loop.</param>
     /// <param name="start">Starts an actor there.</param>
-    /// <returns>Why it failed, or null. No ring is attached any more.</returns>
-    public static Task<string?> RunAsync(string volume, string disk, long length, bool keepAllocated, EventLoop loop, Func<Props, ActorRef> start)
+    /// <param name="cancellation">Gives up. What the device works on then, it may still finish.</param>
+    /// <returns>Why it failed, or null. Its ring is closed.</returns>
+    public static async Task<string?> RunAsync(
+        string volume, string disk, long length, bool keepAllocated, EventLoop loop, Func<Props, ActorRef> start, CancellationToken cancellation)
     {
         Zeroing zeroing = new(length, keepAllocated ? RingFlags.NoHole : RingFlags.None);
         loop.Post(() => zeroing._port = GuestRing.Open(new RingSetup(volume, disk, 1, 1, zeroing, zeroing._memory), start));
-        return zeroing._done.Task;
+        using CancellationTokenRegistration registration = cancellation.Register(() => loop.Post(zeroing.GiveUp));
+        return await zeroing._done.Task;
     }
 
     public void OnAttached(int credits) => Next();
@@ -76,6 +79,14 @@ internal sealed class Zeroing : IRingFrontEnd
     {
         _memory.LetGo();
         _ = _done.TrySetResult(_durable ? null : _failure ?? reason);
+    }
+
+    private void GiveUp()
+    {
+        if (_done.Task.IsCompleted)
+            return;
+        _failure ??= "it was given up";
+        _port.Close();
     }
 
     private void Next()

@@ -37,7 +37,7 @@ internal sealed class TestCatalog : ICatalogService, ICatalogObserver
 
     public CatalogState State => _state;
 
-    public async Task<CatalogAnswer> ChangeAsync(CatalogCommand command)
+    public async Task<CatalogAnswer> ChangeAsync(CatalogCommand command, CancellationToken cancellation = default)
     {
         if (BeforeChange is { } before)
             await before(++Changes);

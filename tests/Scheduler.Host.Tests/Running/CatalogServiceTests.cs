@@ -98,6 +98,62 @@ public sealed class CatalogServiceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task While_a_disks_space_is_zeroed_others_change_and_its_place_is_taken()
+    {
+        await Put(new CatalogGuest { Name = "h" });
+        using CancellationTokenSource client = new();
+        Task<CatalogAnswer> making = await BeginSlowlyAsync(client.Token);
+        await Put(State.Find<CatalogGuest>("h")! with { Weight = 700 });
+        await Put(new CatalogDisk { Name = "f", Volume = "v", Guest = "h", Size = 4 * MiB });
+        Assert.Equal(4 * MiB, State.Find<CatalogDisk>("f")!.Offset);
+
+        // No other disk is put into its place, by itself or by who asks for that.
+        await Put(new CatalogDisk { Name = "k", Volume = "v", Guest = "h", Size = 4 * MiB });
+        Assert.Equal(16 * MiB, State.Find<CatalogDisk>("k")!.Offset);
+        await Refuses(new PutEntity(new CatalogDisk { Name = "o", Volume = "v", Guest = "h", Offset = 12 * MiB, Size = MiB }, Me), "overlaps disk n");
+        await Refuses(new PutEntity(new CatalogDisk { Name = "n", Volume = "v", Guest = "h", Size = MiB }, Me), "the space of disk n is being zeroed");
+        await Refuses(new DeleteEntity(CatalogKind.Guest, "slow", Me), "the space of disk n is being zeroed");
+        Assert.Null(State.Find<CatalogDisk>("n"));
+        using (RawClient nobody = new(Endpoint, "n"))
+            Assert.False(nobody.IsOpen);
+        Assert.False(making.IsCompleted);
+
+        // Its client goes away: nothing is left of it.
+        await client.CancelAsync();
+        CatalogAnswer answer = await making.WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.Contains("given up", answer.Refusal!.Reason, StringComparison.Ordinal);
+        await Delete(CatalogKind.Guest, "slow");
+        await Put(new CatalogDisk { Name = "o", Volume = "v", Guest = "h", Offset = 8 * MiB, Size = 8 * MiB });
+        Assert.Equal(["d", "f", "k", "o"], _service.Disks.Select(disk => disk.Settings.Name));
+        using RawClient reader = new(Endpoint, "o");
+        Assert.Equal(-1, reader.Read(0, 8 * (int)MiB).AsSpan().IndexOfAnyExcept((byte)0));
+    }
+
+    [Fact]
+    public async Task A_disk_whose_space_is_being_zeroed_is_given_up_by_a_delete_and_by_a_stop()
+    {
+        Task<CatalogAnswer> making = await BeginSlowlyAsync(default);
+        await Refuses(new DeleteEntity(CatalogKind.Disk, "n", Me, ExpectedRevision: 5), "there is no disk n");
+        Assert.False(making.IsCompleted);
+        await Delete(CatalogKind.Disk, "n");
+        Assert.Contains("given up", (await making).Refusal!.Reason, StringComparison.Ordinal);
+        await Refuses(new DeleteEntity(CatalogKind.Disk, "n", Me), "there is no disk n");
+
+        // One that grows stays as it is; its volume goes on too.
+        await Put(new CatalogGuest { Name = "h" });
+        await Put(new CatalogDisk { Name = "g", Volume = "v", Guest = "h", Offset = 4 * MiB, Size = 4 * MiB });
+        await Put(new CatalogGuest { Name = "h", Limit = 1 });
+        Task<CatalogAnswer> growing = Do(new PutEntity(State.Find<CatalogDisk>("g")! with { Size = 12 * MiB }, Me));
+        using (RawClient client = new(Endpoint, "g"))
+            Assert.True(client.IsOpen);
+        await RestartAsync().WaitAsync(TimeSpan.FromSeconds(20));
+        Assert.NotNull((await growing).Refusal);
+        Assert.Equal(4 * MiB, State.Find<CatalogDisk>("g")!.Size);
+        Assert.Null(State.Find<CatalogDisk>("n"));
+        Assert.Empty(_service.Problems());
+    }
+
+    [Fact]
     public async Task A_disk_that_is_used_stays_until_its_clients_are_disconnected()
     {
         await Put(new CatalogDisk { Name = "e", Volume = "v", Guest = "g", Size = 4 * MiB });
@@ -328,6 +384,36 @@ public sealed class CatalogServiceTests : IAsyncLifetime
     {
         CatalogAnswer answer = await Do(new DeleteEntity(kind, name, Me));
         Assert.True(answer.Refusal is null, answer.Refusal?.Reason);
+    }
+
+    private async Task Refuses(CatalogCommand command, string reason)
+    {
+        CatalogAnswer answer = await Do(command);
+        Assert.Contains(reason, answer.Refusal?.Reason ?? "it was done", StringComparison.Ordinal);
+    }
+
+    // Where something was, for a guest that may do next to nothing: it takes for ever.
+    private async Task<Task<CatalogAnswer>> BeginSlowlyAsync(CancellationToken cancellation)
+    {
+        await Put(new CatalogDisk { Name = "e", Volume = "v", Guest = "g", Offset = 8 * MiB, Size = 8 * MiB });
+        using (RawClient client = new(Endpoint, "e"))
+        {
+            for (long at = 0; at < 8 * MiB; at += MiB)
+            {
+                client.Send(NbdCommand.Write, (ulong)at, (uint)MiB, fill: 9);
+                Assert.Equal(NbdError.None, client.TakeReply());
+            }
+
+            Assert.Equal(NbdError.None, client.Call(NbdCommand.Flush));
+        }
+
+        await Until(() => _service.Connections.Count == 0);
+        await Delete(CatalogKind.Disk, "e");
+        await Put(new CatalogGuest { Name = "slow", Limit = 1 });
+        Task<CatalogAnswer> making = _service.Catalog.ChangeAsync(
+            new PutEntity(new CatalogDisk { Name = "n", Volume = "v", Guest = "slow", Offset = 8 * MiB, Size = 8 * MiB }, Me), cancellation);
+        await Refuses(new PutEntity(new CatalogDisk { Name = "n", Volume = "v", Guest = "slow", Size = MiB }, Me), "the space of disk n is being zeroed");
+        return making;
     }
 
     private static async Task Until(Func<bool> condition)
