@@ -19,18 +19,20 @@ public sealed class FaultHistoryTests : IFaultStore
     };
 
     [Theory]
-    [InlineData("fault-recorded/1", """{"errno":5,"domain":1,"at":"2026-03-01T12:00:00+00:00"}""")]
-    [InlineData("fault-cleared/1", """{"by":"me","domain":1,"at":"2026-03-01T12:00:00+00:00"}""")]
-    public void Manifest_and_text_are_pinned(string manifest, string text)
+    [InlineData("fault-recorded", """{"errno":5,"domain":1,"at":"2026-03-01T12:00:00+00:00"}""")]
+    [InlineData("fault-cleared", """{"by":"me","domain":1,"at":"2026-03-01T12:00:00+00:00"}""")]
+    public void Manifest_and_text_are_pinned(string name, string text)
     {
-        object happened = _format.Read(manifest, EventFormat.SerializerId, Encoding.UTF8.GetBytes(text), "it");
+        object happened = _format.Read(name + "/1", EventFormat.SerializerId, Encoding.UTF8.GetBytes(text), "it");
         Assert.Equal(
-            manifest == "fault-recorded/1"
+            name == "fault-recorded"
                 ? new VolumeFaultRecorded { Domain = 1, At = s_at, Errno = 5 }
                 : new VolumeFaultCleared { Domain = 1, At = s_at, By = "me" },
             happened);
         (string writtenManifest, byte[] written) = _format.Write(happened);
-        Assert.Equal((manifest, text), (writtenManifest, Encoding.UTF8.GetString(written)));
+        string manifest = name + "/2";
+        Assert.Equal((manifest, Checksum.Added(manifest, text)), (writtenManifest, Encoding.UTF8.GetString(written)));
+        Assert.Equal(happened, _format.Read(manifest, EventFormat.SerializerId, written, "it"));
     }
 
     [Fact]

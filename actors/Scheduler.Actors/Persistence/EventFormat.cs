@@ -1,6 +1,8 @@
 // How events and snapshots are written: JSON under one serializer id, named by a manifest such as guest-added/2: the kind's
 // name and its version.
 //
+// - From version 2 on, which differs from version 1 in nothing else, the object's last member is a checksum over the manifest
+//   and all that is before it (Checksummed.cs): so what storage has changed is not taken for something else that is valid.
 // - Written is always the newest version. An older one is read as a JSON object that its upcasters change, one version at a
 //   time, into the newest.
 // - A version that is newer than this program, or a kind that it does not know, is refused by name: skipping an event would
@@ -16,10 +18,12 @@ namespace Scheduler.Actors;
 /// <summary>One kind of event or snapshot.</summary>
 /// <param name="name">Its name, as in <c>guest-added</c>.</param>
 /// <param name="json">How its newest version is written.</param>
-/// <param name="upcasters">The first changes an object of version 1 into one of version 2, and so on; the kind's version is
-/// one above their number.</param>
+/// <param name="upcasters">The first changes an object of version 2, or 1, into one of version 3, and so on; the kind's version is
+/// two above their number.</param>
 public sealed class EventKind(string name, JsonTypeInfo json, params Func<JsonObject, JsonObject>[] upcasters)
 {
+    internal const int FirstWithChecksum = 2;
+
     /// <summary>Its name.</summary>
     public string Name { get; } = name;
 
@@ -27,15 +31,15 @@ public sealed class EventKind(string name, JsonTypeInfo json, params Func<JsonOb
     public JsonTypeInfo Json { get; } = json;
 
     /// <summary>Its newest version.</summary>
-    public int Version => upcasters.Length + 1;
+    public int Version => upcasters.Length + FirstWithChecksum;
 
     /// <summary>Name and newest version.</summary>
     public string Manifest => string.Create(CultureInfo.InvariantCulture, $"{Name}/{Version}");
 
     internal JsonObject Upcast(JsonObject stored, int version)
     {
-        for (; version < Version; version++)
-            stored = upcasters[version - 1](stored);
+        for (version = Math.Max(version, FirstWithChecksum); version < Version; version++)
+            stored = upcasters[version - FirstWithChecksum](stored);
         return stored;
     }
 }
@@ -81,7 +85,7 @@ public sealed class EventFormat
     public (string Manifest, byte[] Text) Write(object value)
     {
         EventKind kind = KindOf(value);
-        return (kind.Manifest, JsonSerializer.SerializeToUtf8Bytes(value, kind.Json));
+        return (kind.Manifest, Checksummed.Write(kind.Manifest, JsonSerializer.SerializeToUtf8Bytes(value, kind.Json)));
     }
 
     /// <summary>Reads an event or snapshot.</summary>
@@ -106,9 +110,11 @@ public sealed class EventFormat
 
         if (version > kind.Version)
             throw new PersistenceException($"{which} is '{manifest}', and this version of the program reads up to {kind.Manifest}; run the version that wrote it, or a later one");
+        if (version >= EventKind.FirstWithChecksum)
+            text = Checksummed.Read(manifest, text.Span, out string? problem) ?? throw new PersistenceException($"{which} ({manifest}) is damaged: {problem}; restore the journal from a backup");
         try
         {
-            object? value = version == kind.Version
+            object? value = Math.Max(version, EventKind.FirstWithChecksum) == kind.Version
                 ? JsonSerializer.Deserialize(text.Span, kind.Json)
                 : kind.Upcast(JsonNode.Parse(text.Span)!.AsObject(), version).Deserialize(kind.Json);
             return value ?? throw new PersistenceException($"{which} ({manifest}) is damaged: it is null");

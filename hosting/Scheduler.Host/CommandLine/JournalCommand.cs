@@ -24,7 +24,7 @@ public static class JournalCommand
     private static Command Check()
     {
         Option<string> journal = JournalOption();
-        Command command = new("check", "Looks for damage, missing events, and events that the service could not read. Changes nothing.") { journal };
+        Command command = new("check", "Looks for damage, missing events, and events and snapshots that the service could not read. Changes nothing.") { journal };
         command.SetAction((parsed, cancellation) => RunAsync(parsed, parsed.GetValue(journal)!, create: false, async (opened, output) =>
         {
             JournalFindings found = await JournalCheck.RunAsync(opened, ProblemOf, cancellation);
@@ -42,14 +42,14 @@ public static class JournalCommand
         return command;
     }
 
-    // An event of another program's, whose serializer it names, is that program's to judge.
-    private static string? ProblemOf(StoredEvent stored)
+    // What is of another program, whose serializer it names, is that program's to judge.
+    private static string? ProblemOf(string? manifest, int serializer, ReadOnlyMemory<byte> text)
     {
-        if (stored.SerializerId != EventFormat.SerializerId)
+        if (serializer != EventFormat.SerializerId)
             return null;
         try
         {
-            _ = Service.JournalFormat.Read(stored.Manifest ?? "", EventFormat.SerializerId, stored.Message, "it");
+            _ = Service.JournalFormat.Read(manifest ?? "", serializer, text, "it");
             return null;
         }
         catch (PersistenceException exception)

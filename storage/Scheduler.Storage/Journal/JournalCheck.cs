@@ -15,12 +15,13 @@ public static class JournalCheck
 
     /// <summary>Looks.</summary>
     /// <param name="journal">The journal; it may be in use.</param>
-    /// <param name="problemOf">Says what is wrong with an event, such as that nobody knows its manifest; null: nothing.</param>
+    /// <param name="problemOf">Says what is wrong with an event or a snapshot, by its manifest, serializer and content, such as that
+    /// nobody knows its manifest; null: nothing.</param>
     /// <param name="cancellation">Gives up.</param>
     /// <exception cref="JournalUnavailableException">The database fails.</exception>
     /// <exception cref="JournalDamagedException">It is too corrupt to be looked over.</exception>
     public static async Task<JournalFindings> RunAsync(
-        SqlJournal journal, Func<StoredEvent, string?>? problemOf = null, CancellationToken cancellation = default)
+        SqlJournal journal, Func<string?, int, ReadOnlyMemory<byte>, string?>? problemOf = null, CancellationToken cancellation = default)
     {
         List<string> problems = [.. (await journal.CheckDatabaseAsync(cancellation)).Take(ProblemsMax)];
         void Add(string problem)
@@ -43,7 +44,7 @@ public static class JournalCheck
                 events += item.Deleted ? 0 : 1;
                 if (!item.Deleted && item.SerializerId == null)
                     Add($"{item.PersistenceId}: event {item.SequenceNumber} has no serializer id");
-                if (!item.Deleted && problemOf?.Invoke(item) is string problem)
+                if (!item.Deleted && item.SerializerId is int serializer && problemOf?.Invoke(item.Manifest, serializer, item.Message) is string problem)
                     Add($"{item.PersistenceId}: event {item.SequenceNumber}: {problem}");
                 return ValueTask.CompletedTask;
             },
@@ -53,6 +54,8 @@ public static class JournalCheck
                 snapshots++;
                 if (snapshot.State == null || snapshot.SerializerId == null)
                     Add($"{snapshot.PersistenceId}: snapshot {snapshot.SequenceNumber} has no state or no serializer id");
+                else if (problemOf?.Invoke(snapshot.Manifest, snapshot.SerializerId.Value, snapshot.State.Value) is string problem)
+                    Add($"{snapshot.PersistenceId}: snapshot {snapshot.SequenceNumber}: {problem}");
                 return ValueTask.CompletedTask;
             },
             cancellation);

@@ -22,22 +22,22 @@ public sealed class CatalogFormatTests
 
     private static readonly (string Manifest, string Text, CatalogEvent Event)[] s_golden =
     [
-        ("volume-added/1", Entity(VolumeText), CatalogFormat.Put(Volume(), true, "me", At)),
-        ("volume-changed/1", Entity(GroupText), CatalogFormat.Put(
+        ("volume-added/2", Entity(VolumeText), CatalogFormat.Put(Volume(), true, "me", At)),
+        ("volume-changed/2", Entity(GroupText), CatalogFormat.Put(
             Group() with { SystemId = "me", Preallocate = true, Cache = Storage.CacheMode.Dsync, Io = Storage.IoMethod.IoUring, Policy = Core.PolicyKind.QueueDrain }, false, "me", At)),
-        ("volume-deleted/1", Name("v"), CatalogFormat.Deleted(CatalogKind.Volume, "v", "me", At)),
-        ("guest-added/1", Entity(GuestText), CatalogFormat.Put(Guest(), true, "me", At)),
-        ("guest-changed/1", Entity(GuestText), CatalogFormat.Put(Guest(), false, "me", At)),
-        ("guest-deleted/1", Name("g"), CatalogFormat.Deleted(CatalogKind.Guest, "g", "me", At)),
-        ("disk-added/1", Entity(DiskText), CatalogFormat.Put(Disk(offset: 4096), true, "me", At)),
-        ("disk-changed/1", Entity(LogicalText), CatalogFormat.Put(Disk(size: 0, volume: "vg") with { LogicalVolume = "lv" }, false, "me", At)),
-        ("disk-deleted/1", Name("d"), CatalogFormat.Deleted(CatalogKind.Disk, "d", "me", At)),
-        ("token-added/1", Entity(s_token), CatalogFormat.Put(Token(), true, "me", At)),
-        ("token-changed/1", Entity(s_token), CatalogFormat.Put(Token(), false, "me", At)),
-        ("token-deleted/1", Name("t"), CatalogFormat.Deleted(CatalogKind.Token, "t", "me", At)),
-        ("identity-added/1", Entity(IdentityText), CatalogFormat.Put(Identity(), true, "me", At)),
-        ("identity-changed/1", Entity(IdentityText), CatalogFormat.Put(Identity(), false, "me", At)),
-        ("identity-deleted/1", Name("i"), CatalogFormat.Deleted(CatalogKind.Identity, "i", "me", At)),
+        ("volume-deleted/2", Name("v"), CatalogFormat.Deleted(CatalogKind.Volume, "v", "me", At)),
+        ("guest-added/2", Entity(GuestText), CatalogFormat.Put(Guest(), true, "me", At)),
+        ("guest-changed/2", Entity(GuestText), CatalogFormat.Put(Guest(), false, "me", At)),
+        ("guest-deleted/2", Name("g"), CatalogFormat.Deleted(CatalogKind.Guest, "g", "me", At)),
+        ("disk-added/2", Entity(DiskText), CatalogFormat.Put(Disk(offset: 4096), true, "me", At)),
+        ("disk-changed/2", Entity(LogicalText), CatalogFormat.Put(Disk(size: 0, volume: "vg") with { LogicalVolume = "lv" }, false, "me", At)),
+        ("disk-deleted/2", Name("d"), CatalogFormat.Deleted(CatalogKind.Disk, "d", "me", At)),
+        ("token-added/2", Entity(s_token), CatalogFormat.Put(Token(), true, "me", At)),
+        ("token-changed/2", Entity(s_token), CatalogFormat.Put(Token(), false, "me", At)),
+        ("token-deleted/2", Name("t"), CatalogFormat.Deleted(CatalogKind.Token, "t", "me", At)),
+        ("identity-added/2", Entity(IdentityText), CatalogFormat.Put(Identity(), true, "me", At)),
+        ("identity-changed/2", Entity(IdentityText), CatalogFormat.Put(Identity(), false, "me", At)),
+        ("identity-deleted/2", Name("i"), CatalogFormat.Deleted(CatalogKind.Identity, "i", "me", At)),
     ];
 
     public static TheoryData<int> Golden => [.. Enumerable.Range(0, s_golden.Length)];
@@ -48,28 +48,41 @@ public sealed class CatalogFormatTests
     {
         (string manifest, string text, CatalogEvent happened) = s_golden[index];
         (string writtenManifest, byte[] written) = s_format.Write(happened);
-        Assert.Equal((manifest, text), (writtenManifest, Encoding.UTF8.GetString(written)));
-        CatalogEvent read = (CatalogEvent)s_format.Read(manifest, EventFormat.SerializerId, written, "it");
-        Assert.Equal((happened.GetType(), happened.By, happened.At, happened.Key), (read.GetType(), read.By, read.At, read.Key));
-        Assert.True(happened.After is null ? read.After is null : read.After!.IsSame(happened.After));
+        Assert.Equal((manifest, Checksum.Added(manifest, text)), (writtenManifest, Encoding.UTF8.GetString(written)));
+        IsRead(manifest, written);
+
+        // The first version of each is the same without the checksum.
+        IsRead(manifest.Replace("/2", "/1", StringComparison.Ordinal), Encoding.UTF8.GetBytes(text));
+
+        void IsRead(string stored, byte[] bytes)
+        {
+            CatalogEvent read = (CatalogEvent)s_format.Read(stored, EventFormat.SerializerId, bytes, "it");
+            Assert.Equal((happened.GetType(), happened.By, happened.At, happened.Key), (read.GetType(), read.By, read.At, read.Key));
+            Assert.True(happened.After is null ? read.After is null : read.After!.IsSame(happened.After));
+        }
     }
 
     [Fact]
     public void Every_kind_is_pinned() =>
-        Assert.Equal(s_format.Manifests.Order(), s_golden.Select(golden => golden.Manifest).Append("catalog/1").Order());
+        Assert.Equal(s_format.Manifests.Order(), s_golden.Select(golden => golden.Manifest).Append("catalog/2").Order());
 
     [Fact]
     public void The_snapshot_is_pinned()
     {
         CatalogState state = new SteppedCatalog().With(Guest(), Volume(), Token()).State;
         (string manifest, byte[] text) = s_format.Write(state.ToSnapshot());
-        Assert.Equal("catalog/1", manifest);
-        Assert.Equal(
-            $$"""{"volumes":[{"revision":2,"entity":{{VolumeText}}}],"guests":[{"revision":1,"entity":{{GuestText}}}],"disks":[],"tokens":[{"revision":3,"entity":{{s_token}}}],"identities":[]}""",
-            Encoding.UTF8.GetString(text));
-        CatalogState again = CatalogState.From((CatalogSnapshot)s_format.Read(manifest, EventFormat.SerializerId, text, "it"));
-        Assert.Equal(state.Entries.Select(entry => (entry.Revision, entry.Entity.Kind, entry.Entity.Name)), again.Entries.Select(entry => (entry.Revision, entry.Entity.Kind, entry.Entity.Name)));
-        Assert.All(state.Entries.Zip(again.Entries), pair => Assert.True(pair.First.Entity.IsSame(pair.Second.Entity)));
+        Assert.Equal("catalog/2", manifest);
+        string plain = $$"""{"volumes":[{"revision":2,"entity":{{VolumeText}}}],"guests":[{"revision":1,"entity":{{GuestText}}}],"disks":[],"tokens":[{"revision":3,"entity":{{s_token}}}],"identities":[]}""";
+        Assert.Equal(Checksum.Added(manifest, plain), Encoding.UTF8.GetString(text));
+        IsRead(manifest, text);
+        IsRead("catalog/1", Encoding.UTF8.GetBytes(plain));
+
+        void IsRead(string stored, byte[] bytes)
+        {
+            CatalogState again = CatalogState.From((CatalogSnapshot)s_format.Read(stored, EventFormat.SerializerId, bytes, "it"));
+            Assert.Equal(state.Entries.Select(entry => (entry.Revision, entry.Entity.Kind, entry.Entity.Name)), again.Entries.Select(entry => (entry.Revision, entry.Entity.Kind, entry.Entity.Name)));
+            Assert.All(state.Entries.Zip(again.Entries), pair => Assert.True(pair.First.Entity.IsSame(pair.Second.Entity)));
+        }
     }
 
     [Fact]
@@ -77,7 +90,8 @@ public sealed class CatalogFormatTests
     {
         CatalogState state = new SteppedCatalog().With(Guest()).State;
         (string manifest, byte[] text) = s_format.Write(state.ToSnapshot());
-        string changed = Encoding.UTF8.GetString(text).Replace("\"weight\":100", "\"weight\":-10", StringComparison.Ordinal);
+        string changed = Checksum.Removed(Encoding.UTF8.GetString(text)).Replace("\"weight\":100", "\"weight\":-10", StringComparison.Ordinal);
+        changed = Checksum.Added(manifest, changed);
         CatalogState recovered = CatalogState.From((CatalogSnapshot)s_format.Read(manifest, EventFormat.SerializerId, Encoding.UTF8.GetBytes(changed), "it"));
         Assert.Null(state.Declare([]).Problem);
         Assert.Contains("guest g has weight -10", recovered.Declare([]).Problem, StringComparison.Ordinal);

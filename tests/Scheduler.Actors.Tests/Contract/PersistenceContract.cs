@@ -17,7 +17,7 @@ public abstract class PersistenceContract : EngineTests
             counter.Tell(new Add(amount, _answers.Enqueue), counter);
         await AnswersAsync("1 after 1", "1 after 1", "3 after 2", "3 after 2", "6 after 3");
         Assert.Equal(
-            ["1 added/2 7109", "2 added/2 7109", "3 added/2 7109"],
+            ["1 added/3 7109", "2 added/3 7109", "3 added/3 7109"],
             (await Engine.StoredAsync("counter")).Select(stored => $"{stored.SequenceNumber} {stored.Manifest} {stored.SerializerId}"));
     }
 
@@ -131,7 +131,7 @@ public abstract class PersistenceContract : EngineTests
     }
 
     private static JournalEvent Stored(int number) =>
-        new("counter", number, "added/2", EventFormat.SerializerId, Counter.Format.Write(new Added(1, "test")).Text);
+        new("counter", number, "added/3", EventFormat.SerializerId, Counter.Format.Write(new Added(1, "test")).Text);
 
     private ActorRef Start(int snapshotEvery = int.MaxValue) =>
         Engine.ActorOf(new Props(() => new Counter(snapshotEvery, _recovered.Enqueue)), "counter");

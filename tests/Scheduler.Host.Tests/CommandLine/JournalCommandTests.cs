@@ -50,6 +50,29 @@ public sealed class JournalCommandTests : IDisposable
         Assert.Equal(JournalCommand.ExitFailed, code);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_changed_byte_that_leaves_a_valid_event_or_snapshot_is_a_problem(bool inSnapshot)
+    {
+        CatalogGuest guest = new() { Name = "g", Weight = 100 };
+        (string manifest, byte[] text) = Host.Running.Service.JournalFormat.Write(new EntityAdded<CatalogGuest> { Entity = guest, By = "me", At = DateTimeOffset.UnixEpoch });
+        (string snapshotManifest, byte[] snapshot) = Host.Running.Service.JournalFormat.Write(new CatalogSnapshot([], [new RevisedEntity<CatalogGuest>(1, guest)], [], [], []));
+        await using (SqliteJournal journal = await SqliteJournal.OpenAsync(Journal))
+        {
+            await journal.AppendAsync([new JournalEvent("catalog", 1, manifest, EventFormat.SerializerId, inSnapshot ? text : Changed(text))]);
+            await journal.SaveSnapshotAsync(new JournalSnapshot("catalog", 1, snapshotManifest, EventFormat.SerializerId, inSnapshot ? Changed(snapshot) : snapshot));
+        }
+
+        (int code, string answer) = await RunAsync("check", "--journal", Journal);
+
+        Assert.StartsWith($"catalog: {(inSnapshot ? "snapshot" : "event")} 1: it ({(inSnapshot ? "catalog/2" : "guest-added/2")}) is damaged: its checksum", answer, StringComparison.Ordinal);
+        Assert.EndsWith("1 event, 1 snapshot of 1 persistence ids, 1 problem\n", answer, StringComparison.Ordinal);
+        Assert.Equal(JournalCommand.ExitFailed, code);
+
+        static byte[] Changed(byte[] text) => Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(text).Replace("\"weight\":100", "\"weight\":900", StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task What_is_exported_is_imported_as_it_was()
     {
