@@ -192,16 +192,9 @@ public static class CatalogHistory
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, CountMax);
-        to = Math.Min(to, await journal.HighestAsync(Catalog.Id, cancellation).ConfigureAwait(false));
         List<CatalogChange> changes = [];
-        await foreach (JournalEvent stored in journal.ReadAsync(Catalog.Id, Math.Max(1, to - count + 1), cancellation).ConfigureAwait(false))
-        {
-            if (stored.SequenceNumber > to)
-                break;
-            object happened = format.Read(stored.Manifest, stored.SerializerId, stored.Message, $"event {stored.SequenceNumber} of {Catalog.Id}");
-            changes.Add(new CatalogChange(stored.SequenceNumber, (CatalogEvent)happened));
-        }
-
+        await foreach ((long number, object happened) in format.ReadUpToAsync(journal, Catalog.Id, to, count, cancellation).ConfigureAwait(false))
+            changes.Add(new CatalogChange(number, (CatalogEvent)happened));
         changes.Reverse();
         return changes;
     }

@@ -9,9 +9,11 @@
 //   give a state that never was. So is a field that the kind does not have.
 // - Names and fields never change their meaning: what is stored is read for ever. Tests pin them.
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
+using Scheduler.Storage.Journal;
 
 namespace Scheduler.Actors;
 
@@ -122,6 +124,25 @@ public sealed class EventFormat
         catch (Exception damaged) when (damaged is JsonException or InvalidOperationException)
         {
             throw new PersistenceException($"{which} ({manifest}) is damaged: {damaged.Message}", damaged);
+        }
+    }
+
+    /// <summary>Reads the last events up to one.</summary>
+    /// <param name="journal">Where they are.</param>
+    /// <param name="persistenceId">Whose.</param>
+    /// <param name="to">Number of the last one; <see cref="long.MaxValue"/> for the newest there is.</param>
+    /// <param name="count">So many at most; from 1.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <returns>The events with their numbers, in order.</returns>
+    internal async IAsyncEnumerable<(long Number, object Happened)> ReadUpToAsync(
+        IEventJournal journal, string persistenceId, long to, int count, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        to = Math.Min(to, await journal.HighestAsync(persistenceId, cancellation).ConfigureAwait(false));
+        await foreach (JournalEvent stored in journal.ReadAsync(persistenceId, Math.Max(1, to - count + 1), cancellation).ConfigureAwait(false))
+        {
+            if (stored.SequenceNumber > to)
+                break;
+            yield return (stored.SequenceNumber, Read(stored.Manifest, stored.SerializerId, stored.Message, $"event {stored.SequenceNumber} of {persistenceId}"));
         }
     }
 

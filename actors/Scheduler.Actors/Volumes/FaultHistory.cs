@@ -1,7 +1,11 @@
 // The history of a volume's faults, in the journal. The marker beside the volume is what fences it (F6): it is durable before
 // replies leave, and I/O goes on while the journal is away. What the journal misses then is written when it is back; what it
 // missed because the service ended is written at the next start, from the markers.
+//
+// A clearing is another matter: who asks for it is durable in the journal before the marker goes. If the service ends in between,
+// the next start finds no marker, and knows who it was. So nothing is cleared while the journal is away.
 using System.Text.Json.Serialization;
+using Scheduler.Storage.Journal;
 
 namespace Scheduler.Actors;
 
@@ -22,9 +26,19 @@ public sealed record VolumeFaultRecorded : VolumeFaultEvent
     public required int Errno { get; init; }
 }
 
+/// <summary>An operator is about to clear the fault; it is, or the service has ended, unless the fault is recorded once more.</summary>
+public sealed record VolumeFaultClearing : VolumeFaultEvent
+{
+    /// <summary>Who.</summary>
+    public required string By { get; init; }
+}
+
 /// <summary>An operator has cleared the fault.</summary>
 public sealed record VolumeFaultCleared : VolumeFaultEvent
 {
+    /// <summary>In the place of who it was: the service was started, and there was no marker any more.</summary>
+    public const string FoundAtStart = "found cleared at start";
+
     /// <summary>Who.</summary>
     public required string By { get; init; }
 }
@@ -36,6 +50,7 @@ public static class VolumeFaultFormat
     public static IReadOnlyList<EventKind> Kinds { get; } =
     [
         new("fault-recorded", VolumeFaultJson.Default.VolumeFaultRecorded),
+        new("fault-clearing", VolumeFaultJson.Default.VolumeFaultClearing),
         new("fault-cleared", VolumeFaultJson.Default.VolumeFaultCleared),
     ];
 }
@@ -53,10 +68,37 @@ internal sealed record WriteFault(VolumeFaultEvent Happened, Action<bool> Done) 
 /// <param name="volume">Name of the volume.</param>
 public sealed class FaultHistory(string volume) : PersistentActor
 {
-    private readonly HashSet<int> _fenced = [];
+    // The domains with a fault, and who is clearing it.
+    private readonly Dictionary<int, VolumeFaultClearing?> _fenced = [];
 
     /// <inheritdoc/>
-    public override string PersistenceId => "volume-" + volume;
+    public override string PersistenceId => IdOf(volume);
+
+    /// <summary>Whose events a volume's faults are.</summary>
+    /// <param name="volume">Name of the volume.</param>
+    public static string IdOf(string volume) => "volume-" + volume;
+
+    /// <summary>What happened to a volume's faults, the newest first.</summary>
+    /// <param name="volume">Name of the volume; it need not be there any more.</param>
+    /// <param name="journal">The journal.</param>
+    /// <param name="format">Reads it.</param>
+    /// <param name="to">The newest; <see cref="long.MaxValue"/> for the newest there is.</param>
+    /// <param name="count">So many at most; 1 to <see cref="CatalogHistory.CountMax"/>.</param>
+    /// <param name="cancellation">Gives up.</param>
+    /// <returns>The events with their numbers; ask again with one below the last one's.</returns>
+    /// <exception cref="PersistenceException">An event can't be read.</exception>
+    /// <exception cref="JournalUnavailableException">The journal can't be reached.</exception>
+    public static async Task<IReadOnlyList<(long Number, VolumeFaultEvent Happened)>> ReadAsync(
+        string volume, IEventJournal journal, EventFormat format, long to, int count, CancellationToken cancellation)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, CatalogHistory.CountMax);
+        List<(long, VolumeFaultEvent)> events = [];
+        await foreach ((long number, object happened) in format.ReadUpToAsync(journal, IdOf(volume), to, count, cancellation).ConfigureAwait(false))
+            events.Add((number, (VolumeFaultEvent)happened));
+        events.Reverse();
+        return events;
+    }
 
     /// <inheritdoc/>
     public override void OnRecover(object message)
@@ -70,30 +112,44 @@ public sealed class FaultHistory(string volume) : PersistentActor
     {
         if (message is not WriteFault write)
             return;
-        if (_fenced.Contains(write.Happened.Domain) == write.Happened is VolumeFaultRecorded)
+        VolumeFaultEvent happened = write.Happened;
+        bool isFenced = _fenced.TryGetValue(happened.Domain, out VolumeFaultClearing? clearing);
+        switch (happened)
         {
-            write.Done(true);
-            return;
+            // A clearing that did not come about is not to be taken for who removes the marker some day.
+            case VolumeFaultRecorded when isFenced && clearing is null:
+            case VolumeFaultCleared when !isFenced:
+                write.Done(true);
+                return;
+            case VolumeFaultCleared { By: VolumeFaultCleared.FoundAtStart } cleared when clearing is not null:
+                happened = cleared with { By = clearing.By, At = clearing.At };
+                break;
         }
 
-        Persist(write.Happened, _ =>
+        Persist(happened, _ =>
         {
-            Apply(write.Happened);
+            Apply(happened);
             write.Done(true);
         });
     }
 
     private void Apply(VolumeFaultEvent happened)
     {
-        if (happened is VolumeFaultRecorded)
-            _ = _fenced.Add(happened.Domain);
-        else
+        if (happened is VolumeFaultCleared)
             _ = _fenced.Remove(happened.Domain);
+        else
+            _fenced[happened.Domain] = happened as VolumeFaultClearing;
     }
 }
 
+/// <summary>To a <see cref="FaultFeed"/>: write this before it happens.</summary>
+/// <param name="Happened">What is about to happen.</param>
+/// <param name="Done">Called once: true when it is durable, false when the journal is away; null: nobody waits for it.</param>
+internal sealed record FaultIntent(VolumeFaultEvent Happened, Action<bool>? Done);
+
 /// <summary>
-/// Sends what happens to the history, in order, again and again until it is there. Tell it a <see cref="VolumeFaultEvent"/>.
+/// Sends what happens to the history, in order, again and again until it is there: tell it a <see cref="VolumeFaultEvent"/>. A
+/// <see cref="FaultIntent"/> is sent once, when all before it is there.
 /// </summary>
 /// <param name="history">The <see cref="FaultHistory"/>, or its owner.</param>
 public sealed class FaultFeed(ActorRef history) : Actor
@@ -105,25 +161,27 @@ public sealed class FaultFeed(ActorRef history) : Actor
     // the log only.
     private const int WaitingMax = 1_024;
 
-    private readonly Queue<VolumeFaultEvent> _waiting = new();
+    private readonly Queue<FaultIntent> _waiting = new();
 
     /// <inheritdoc/>
     public override void Receive(object message)
     {
         switch (message)
         {
-            case VolumeFaultEvent happened when _waiting.Count < WaitingMax:
-                _waiting.Enqueue(happened);
-                if (_waiting.Count == 1)
-                    Send();
+            case VolumeFaultEvent happened:
+                Add(new FaultIntent(happened, null));
+                break;
+            case FaultIntent intent:
+                Add(intent);
                 break;
             case Written { Done: true }:
-                _ = _waiting.Dequeue();
-                if (_waiting.Count > 0)
-                    Send();
+                _waiting.Dequeue().Done?.Invoke(true);
+                SendNext();
                 break;
             case Written:
-                Context.TellSelfAfter(Pause, Again.Instance);
+                GiveUpIntents();
+                if (_waiting.Count > 0)
+                    Context.TellSelfAfter(Pause, Again.Instance);
                 break;
             case Again:
                 Send();
@@ -131,10 +189,45 @@ public sealed class FaultFeed(ActorRef history) : Actor
         }
     }
 
+    /// <inheritdoc/>
+    public override void PostStop() => GiveUpIntents();
+
+    private void Add(FaultIntent intent)
+    {
+        if (_waiting.Count >= WaitingMax)
+        {
+            intent.Done?.Invoke(false);
+            return;
+        }
+
+        _waiting.Enqueue(intent);
+        if (_waiting.Count == 1)
+            Send();
+    }
+
+    // Who waits for an answer does not wait for the journal to come back.
+    private void GiveUpIntents()
+    {
+        for (int left = _waiting.Count; left > 0; left--)
+        {
+            FaultIntent intent = _waiting.Dequeue();
+            if (intent.Done is null)
+                _waiting.Enqueue(intent);
+            else
+                intent.Done(false);
+        }
+    }
+
+    private void SendNext()
+    {
+        if (_waiting.Count > 0)
+            Send();
+    }
+
     private void Send()
     {
         ActorRef self = Self;
-        history.Tell(new WriteFault(_waiting.Peek(), done => self.Tell(new Written(done))), Self);
+        history.Tell(new WriteFault(_waiting.Peek().Happened, done => self.Tell(new Written(done))), Self);
     }
 
     private sealed record Written(bool Done);
@@ -145,7 +238,8 @@ public sealed class FaultFeed(ActorRef history) : Actor
     }
 }
 
-/// <summary>A fault store whose changes are in the history too. The inner store alone decides when a fault is durable.</summary>
+/// <summary>A fault store whose changes are in the history too. The inner store alone decides when a fault is durable; who clears
+/// one is in the history before.</summary>
 /// <param name="inner">Where faults are durable: markers.</param>
 /// <param name="feed">The volume's <see cref="FaultFeed"/>.</param>
 /// <param name="clock">The time of events.</param>
@@ -158,6 +252,11 @@ public sealed class HistoricFaultStore(IFaultStore inner, ActorRef feed, TimePro
     public void Found(int domain, int error, DateTimeOffset at) =>
         feed.Tell(new VolumeFaultRecorded { Domain = domain, Errno = error, At = at });
 
+    /// <summary>There was no fault when this service started: the history may know of one.</summary>
+    /// <param name="domain">Index of the domain.</param>
+    public void FoundNone(int domain) =>
+        feed.Tell(new VolumeFaultCleared { Domain = domain, By = VolumeFaultCleared.FoundAtStart, At = clock.GetUtcNow() });
+
     /// <inheritdoc/>
     public void Record(int domain, int error, Action<string?> done)
     {
@@ -166,12 +265,22 @@ public sealed class HistoricFaultStore(IFaultStore inner, ActorRef feed, TimePro
     }
 
     /// <inheritdoc/>
-    public void Clear(int domain, string by, Action<string?> done) => inner.Clear(domain, by, problem =>
-    {
-        if (problem is null)
-            feed.Tell(new VolumeFaultCleared { Domain = domain, By = by, At = clock.GetUtcNow() });
-        done(problem);
-    });
+    public void Clear(int domain, string by, Action<string?> done) =>
+        feed.Tell(new FaultIntent(new VolumeFaultClearing { Domain = domain, By = by, At = clock.GetUtcNow() }, isDurable =>
+        {
+            if (!isDurable)
+            {
+                done("who clears it can't be written to the journal now, and nothing was changed; try again when the journal is back");
+                return;
+            }
+
+            inner.Clear(domain, by, problem =>
+            {
+                if (problem is null)
+                    feed.Tell(new VolumeFaultCleared { Domain = domain, By = by, At = clock.GetUtcNow() });
+                done(problem);
+            });
+        }));
 }
 
 [JsonSourceGenerationOptions(
@@ -181,5 +290,6 @@ public sealed class HistoricFaultStore(IFaultStore inner, ActorRef feed, TimePro
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(VolumeFaultRecorded))]
+[JsonSerializable(typeof(VolumeFaultClearing))]
 [JsonSerializable(typeof(VolumeFaultCleared))]
 internal sealed partial class VolumeFaultJson : JsonSerializerContext;

@@ -1,6 +1,6 @@
 // F6: the history of faults, in the journal. After each crash all of it is there that was said to be durable, as it was said
-// (what was being written may be there too); of each domain a fault and its clearing take turns; and when all is quiet, the
-// faults that are recovered from it are those that the markers say.
+// (what was being written may be there too); of each domain a fault and its clearing take turns, and a clearing is somebody's, also
+// where the power failed in the middle; and when all is quiet, the faults that are recovered from it are those that the markers say.
 
 namespace Scheduler.Simulation;
 
@@ -38,9 +38,21 @@ internal sealed class FaultHistoryChecker(JournalRecords journal, FaultRecords m
         foreach ((int number, int domain, int error) in _acknowledged)
             Holds(number <= events.Count && events[number - 1] == (domain, error), "F6", $"event {number} of the history of faults (domain {domain}, error {error}) was acknowledged and is lost");
         Dictionary<int, int> errors = [];
+        HashSet<int> clearing = [];
         foreach ((int domain, int error) in events)
         {
-            Holds(error == 0 != (errors.GetValueOrDefault(domain) == 0), "F6", $"the history of domain {domain} has the same thing twice");
+            Holds(error != FaultJournal.ClearedByNobody, "F6", $"the history does not know who has cleared domain {domain}");
+            if (error == FaultJournal.Clearing)
+            {
+                Holds(errors.GetValueOrDefault(domain) != 0, "F6", $"the history of domain {domain} has a clearing, and no fault before it");
+                _ = clearing.Add(domain);
+                continue;
+            }
+
+            // A clearing that did not come about has the fault once more.
+            Holds(error == 0 != (errors.GetValueOrDefault(domain) == 0) || (error != 0 && clearing.Contains(domain)), "F6", $"the history of domain {domain} has the same thing twice");
+            Holds(error != 0 || clearing.Contains(domain), "F6", $"the history of domain {domain} has it cleared by somebody who did not say so before");
+            _ = clearing.Remove(domain);
             errors[domain] = error;
         }
 

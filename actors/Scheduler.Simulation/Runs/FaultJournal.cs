@@ -33,7 +33,7 @@ internal sealed class FaultJournal
             if (records[domain] != 0)
                 store.Found(domain, records[domain], clock.GetUtcNow());
             else
-                feed.Tell(new VolumeFaultCleared { Domain = domain, By = "found", At = clock.GetUtcNow() });
+                store.FoundNone(domain);
         }
     }
 
@@ -43,11 +43,19 @@ internal sealed class FaultJournal
     /// <summary>From now on the journal does not fail.</summary>
     public void StopFaults() => _journal.FailOneOf = 0;
 
+    /// <summary>In the place of an errno: an operator is about to clear the fault.</summary>
+    public const int Clearing = -1;
+
+    /// <summary>In the place of an errno: it was found cleared, and nobody knows who did it.</summary>
+    public const int ClearedByNobody = -2;
+
     /// <summary>Domain, and errno or 0 for a clearing, of an event.</summary>
     public static (int Domain, int Error) Read(JournalEvent stored) =>
         (VolumeFaultEvent)Format.Read(stored.Manifest, stored.SerializerId, stored.Message, "event") switch
         {
             VolumeFaultRecorded recorded => (recorded.Domain, recorded.Errno),
+            VolumeFaultClearing clearing => (clearing.Domain, Clearing),
+            VolumeFaultCleared { By: VolumeFaultCleared.FoundAtStart } cleared => (cleared.Domain, ClearedByNobody),
             VolumeFaultEvent cleared => (cleared.Domain, 0),
         };
 

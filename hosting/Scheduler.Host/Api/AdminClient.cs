@@ -165,6 +165,14 @@ internal sealed class AdminClient : IDisposable
         return (await ReadAsync(response, ApiJson.Default.FaultList, cancellation)).Faults;
     }
 
+    /// <summary>What happened to a volume's faults.</summary>
+    /// <param name="volume">Name of the volume.</param>
+    /// <param name="count">Most events wanted; from 1.</param>
+    /// <param name="cancellation">Ends the wait.</param>
+    /// <returns>The newest first.</returns>
+    public Task<IReadOnlyList<JsonElement>> FaultHistoryAsync(string volume, int count, CancellationToken cancellation) =>
+        PagesAsync($"/faults/{Uri.EscapeDataString(volume)}/history", "to", after: null, count, cancellation);
+
     /// <summary>Clears a fault.</summary>
     /// <param name="volume">Name of the volume.</param>
     /// <param name="domain">Index of the flush domain.</param>

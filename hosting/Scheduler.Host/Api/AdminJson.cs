@@ -16,6 +16,7 @@ namespace Scheduler.Host.Api;
 [JsonSerializable(typeof(DetachAnswer))]
 [JsonSerializable(typeof(DiskFields))]
 [JsonSerializable(typeof(DiskItem))]
+[JsonSerializable(typeof(FaultChangeList))]
 [JsonSerializable(typeof(GuestFields))]
 [JsonSerializable(typeof(GuestItem))]
 [JsonSerializable(typeof(IdentityFields))]

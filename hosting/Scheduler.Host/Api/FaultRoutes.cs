@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Scheduler.Actors;
 using Scheduler.Host.Api.Access;
 using Scheduler.Host.Running;
 
@@ -20,7 +21,29 @@ internal static partial class FaultRoutes
             "/faults/{volume}/{domain:int}",
             (string volume, int domain, HttpContext context) => ClearAsync(service, volume, domain, context, logger))
             .Describe("deleteFault", "Clears a fault").Produces(StatusCodes.Status204NoContent).Refuses(404, 409);
+        _ = api.MapGet(
+            "/faults/{volume}/history",
+            (string volume, string? limit, string? to, HttpContext context) => ListHistoryAsync(service, volume, limit, to, context.RequestAborted))
+            .Describe("listFaultHistory", "What happened to a volume's faults, and who cleared them, the newest first").Produces<FaultChangeList>().Refuses(400, 503);
     }
+
+    private static async Task<IResult> ListHistoryAsync(Service service, string volume, string? limit, string? to, CancellationToken cancellation)
+    {
+        CatalogRoutes.CheckName(CatalogKind.Volume, volume);
+        int count = Paging.Limit(limit);
+        long newest = Paging.Number("to", to, 0, long.MaxValue, long.MaxValue);
+        IReadOnlyList<(long Number, VolumeFaultEvent Happened)> events = newest == 0 ? [] : await service.FaultHistoryAsync(volume, newest, count, cancellation);
+        long last = events.Count > 0 ? events[^1].Number : 1;
+        return Results.Json(new FaultChangeList([.. events.Select(item => Show(item.Number, item.Happened))], last > 1 ? last - 1 : null), AdminJson.Default.FaultChangeList);
+    }
+
+    private static FaultChange Show(long number, VolumeFaultEvent happened) => happened switch
+    {
+        VolumeFaultRecorded recorded => new FaultChange(number, happened.Domain, FaultWord.Recorded, recorded.Errno, null, happened.At),
+        VolumeFaultClearing clearing => new FaultChange(number, happened.Domain, FaultWord.Clearing, null, clearing.By, happened.At),
+        VolumeFaultCleared cleared => new FaultChange(number, happened.Domain, FaultWord.Cleared, null, cleared.By, happened.At),
+        _ => throw new ArgumentException($"{happened.GetType()} is nothing that happens to faults", nameof(happened)),
+    };
 
     private static IEnumerable<FaultItem> FaultsOf(RunningVolume volume) =>
         from domain in Enumerable.Range(0, volume.Status.DomainCount)

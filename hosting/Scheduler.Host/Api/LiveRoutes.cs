@@ -41,7 +41,7 @@ internal static partial class LiveRoutes
         _ = api.MapPost("/disks/{name}/detach", (string name, HttpContext context) => Detach(catalog, name, Caller.Of(context), logger))
             .Describe("detachDisk", "Closes all connections to a disk")
             .Produces<DetachAnswer>().Refuses(400, 404);
-        _ = api.MapPost("/rescan", async () => Results.Json(new RescanAnswer(await live.RescanAsync()), AdminJson.Default.RescanAnswer))
+        _ = api.MapPost("/rescan", Task<IResult> (HttpContext context, CancellationToken _) => RescanAsync(live, Caller.Of(context), logger))
             .Describe("rescan", "Reads all volume groups anew")
             .Produces<RescanAnswer>();
     }
@@ -61,6 +61,12 @@ internal static partial class LiveRoutes
             Paging.Cut(live.Rings.Where(ring => ring.Id > last), count, ring => ring.Id.ToString(CultureInfo.InvariantCulture)), AdminJson.Default.PageRingFigures);
     }
 
+    private static async Task<IResult> RescanAsync(ILiveFigures live, Caller caller, ILogger logger)
+    {
+        Rescans(logger, caller.Name);
+        return Results.Json(new RescanAnswer(await live.RescanAsync()), AdminJson.Default.RescanAnswer);
+    }
+
     private static IResult CloseRing(ILiveFigures live, long id, Caller caller, ILogger logger)
     {
         if (!live.CloseRing(id))
@@ -78,6 +84,9 @@ internal static partial class LiveRoutes
         Detached(logger, name, closed, caller.Name);
         return Results.Json(new DetachAnswer(closed), AdminJson.Default.DetachAnswer);
     }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Volume groups are read anew, and what is not served is tried again, for {By}")]
+    private static partial void Rescans(ILogger logger, string by);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Ring {Id} was closed by {By}")]
     private static partial void RingClosed(ILogger logger, long id, string by);

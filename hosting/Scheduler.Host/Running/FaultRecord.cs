@@ -38,7 +38,7 @@ internal sealed class FaultRecord(string volume, IActorSystem system) : IDisposa
         if (fault is not null)
             _store!.Found(domain, Math.Max(1, fault.Error), fault.Time);
         else
-            _feed!.Tell(new VolumeFaultCleared { Domain = domain, By = "found cleared at start", At = TimeProvider.System.GetUtcNow() });
+            _store!.FoundNone(domain);
     }
 
     /// <inheritdoc/>

@@ -123,6 +123,14 @@ internal sealed partial class Service : IAsyncDisposable
     /// <returns>Whether there was one.</returns>
     public bool Disconnect(long id) => Close(view => view.Id == id, "an operator has disconnected it") > 0;
 
+    /// <summary>What happened to a volume's faults, the newest first.</summary>
+    /// <param name="volume">Name of the volume; it need not be there any more.</param>
+    /// <param name="to">Number of the newest wanted; <see cref="long.MaxValue"/> for the newest there is.</param>
+    /// <param name="count">So many at most; 1 to <see cref="CatalogHistory.CountMax"/>.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public Task<IReadOnlyList<(long Number, VolumeFaultEvent Happened)>> FaultHistoryAsync(string volume, long to, int count, CancellationToken cancellation) =>
+        FaultHistory.ReadAsync(volume, _journal, JournalFormat, to, count, cancellation);
+
     /// <summary>Buffer memory that a guest's requests take now.</summary>
     /// <param name="guest">Name of the guest.</param>
     /// <returns>Bytes.</returns>

@@ -94,6 +94,7 @@ public sealed partial class ApiDocumentTests
             ("POST", "/rescan", "/rescan", null, 200, "{\"refused\":[]}"),
             ("GET", "/faults", "/faults", null, 200, "{\"faults\":[]}"),
             ("DELETE", "/faults/{volume}/{domain}", "/faults/v/0", null, 404, "volume v has no fault in domain 0"),
+            ("GET", "/faults/{volume}/history", "/faults/v/history?limit=5", null, 200, "{\"items\":[],\"next\":null}"),
             ("GET", "/whoami", "/whoami", null, 200, "\"role\":\"operator\""),
             ("GET", "/openapi.json", "/openapi.json", null, 200, "\"openapi\": \"3.1"),
             ("PUT", "/tokens/{name}", "/tokens/t", """{"role":"viewer"}""", 201, "\"token\":\""),

@@ -95,6 +95,21 @@ public sealed class FaultApiTests : IAsyncLifetime
         Assert.False(File.Exists(Marker), "the marker is still there");
         Assert.Empty(_service.Problems());
         Assert.Null(client.TakeReply());
+
+        // Who cleared it is in the history; what is last is written soon after.
+        string history = "";
+        for (int i = 0; i < 1000 && !history.Contains("\"cleared\"", StringComparison.Ordinal); i++, await Task.Delay(5))
+            history = await http.GetStringAsync(Url + "/api/v1/faults/v/history");
+        Assert.Matches(
+            """^{"items":\[{"number":3,"domain":0,"change":"cleared","errno":null,"by":"local","at":"[^"]+"},{"number":2,"domain":0,"change":"clearing","errno":null,"by":"local","at":"[^"]+"},{"number":1,"domain":0,"change":"recorded","errno":5,"by":null,"at":"[^"]+"}\],"next":null}$""",
+            history);
+        Assert.Contains("\"next\":2", await http.GetStringAsync(Url + "/api/v1/faults/v/history?limit=1"), StringComparison.Ordinal);
+        _ = _output.GetStringBuilder().Clear();
+        Assert.Equal(0, await Run("fault", "history", "v", "--limit", "2", "--admin", Url));
+        string[] rows = _output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(3, rows.Length);
+        Assert.Matches(@"^ *3 .* 0 +cleared\b.* local *$", rows[1]);
+        Assert.Matches(@"^ *2 .* 0 +clearing\b.* local *$", rows[2]);
     }
 
     [Fact]

@@ -2,11 +2,11 @@ using System.CommandLine;
 
 namespace Scheduler.Host.CommandLine;
 
-/// <summary><c>scheduler fault list|clear</c></summary>
+/// <summary><c>scheduler fault list|clear|history</c></summary>
 internal static class FaultCommand
 {
     /// <summary>Makes the command.</summary>
-    /// <returns>The command with its two.</returns>
+    /// <returns>The command with its three.</returns>
     public static Command Create()
     {
         AdminOptions admin = new();
@@ -14,6 +14,7 @@ internal static class FaultCommand
         {
             FaultListCommand.Create(admin),
             FaultClearCommand.Create(admin),
+            HistoryCommand.OfFaults(admin),
         });
     }
 }
