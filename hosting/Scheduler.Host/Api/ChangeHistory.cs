@@ -24,7 +24,8 @@ internal enum ChangeWord
 /// <param name="Kind">What was changed.</param>
 /// <param name="Name">Its name.</param>
 /// <param name="Change">What was done.</param>
-/// <param name="By">Who did it: a token's name, <c>uid N</c> or <c>local</c>.</param>
+/// <param name="By">Who did it, as <see cref="Access.Caller"/> has it. Changes that were made before it did have a token's name
+/// alone, which may be <c>local</c> too: nobody knows now who that was, so they stay as they are.</param>
 /// <param name="At">When, in UTC.</param>
 /// <param name="Entity">Its content since then, as its own address shows it; null if it was deleted.</param>
 internal sealed record ChangeItem(

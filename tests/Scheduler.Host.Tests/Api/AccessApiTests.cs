@@ -30,11 +30,28 @@ public sealed class AccessApiTests
         Assert.Equal(200, (await ApiAnswer.Of(host.Http, new HttpRequestMessage(HttpMethod.Get, "/metrics"))).Status);
 
         using HttpClient root = host.Client(secret);
-        Assert.Equal("""{"name":"root","role":"operator"}""", (await ApiHost.Send(root, "GET", "/whoami")).Text);
+        Assert.Equal("""{"name":"token root","role":"operator"}""", (await ApiHost.Send(root, "GET", "/whoami")).Text);
         Assert.Equal(204, (await ApiHost.Send(root, "DELETE", "/tokens/root")).Status);
         Assert.Contains(host.Log.Lines, line => line.StartsWith("The last token was deleted", StringComparison.Ordinal));
         _ = (await ApiHost.Send(root, "GET", "/whoami")).Problem(401);
         _ = (await host.Send("GET", "/whoami")).Ok();
+    }
+
+    [Theory]
+    [InlineData("local")]
+    [InlineData("uid")]
+    [InlineData("address")]
+    public async Task A_token_can_not_be_called_as_somebody_else_is(string name)
+    {
+        await using ApiHost host = await ApiHost.StartAsync();
+        _ = await host.Send("PUT", "/guests/a");
+        using HttpClient other = host.Client(await Make(host.Http, name, "operator"));
+        _ = (await ApiHost.Send(other, "PUT", "/guests/b", "{}")).Ok(201);
+        _ = (await ApiHost.Send(other, "POST", "/rescan")).Ok();
+        JsonNode history = (await ApiHost.Send(other, "GET", "/history")).Ok();
+        Assert.Equal([$"token {name}", "local"], history["items"]!.AsArray().Select(item => (string)item!["by"]!));
+        Assert.Contains(host.Log.Lines, line => line.EndsWith($", by token {name}", StringComparison.Ordinal));
+        Assert.Contains(host.Log.Lines, line => line.StartsWith("Volume groups are read anew", StringComparison.Ordinal) && line.EndsWith($"for token {name}", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -77,7 +94,7 @@ public sealed class AccessApiTests
         foreach ((string method, string path) in ((string, string)[])[("PUT", "/guests/a"), ("DELETE", "/guests/g"), ("POST", "/rescan"), ("POST", "/disks/d/detach"), ("DELETE", "/faults/v/0"), ("PUT", "/tokens/x")])
             Assert.Equal($"token eye is a viewer's; {method} needs an operator's", (await ApiHost.Send(viewer, method, path, "{}")).Problem(403));
         JsonNode last = (await ApiHost.Send(op, "PUT", "/guests/a", "{}")).Ok(201);
-        Assert.Equal("op", (string)(await ApiHost.Send(op, "GET", "/history")).Json["items"]![0]!["by"]!);
+        Assert.Equal("token op", (string)(await ApiHost.Send(op, "GET", "/history")).Json["items"]![0]!["by"]!);
         Assert.Equal("a", (string)last["name"]!);
     }
 

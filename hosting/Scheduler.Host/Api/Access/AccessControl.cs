@@ -43,7 +43,7 @@ internal sealed class AccessControl(ServiceSettings settings, Func<IEnumerable<C
                 CheckOrigin(context.Request);
                 Caller caller = CallerOf(context);
                 if (caller.Role != CatalogRole.Operator && !IsLook(context.Request))
-                    throw new ApiRefusal(StatusCodes.Status403Forbidden, $"token {caller.Name} is a viewer's; {context.Request.Method} needs an operator's");
+                    throw new ApiRefusal(StatusCodes.Status403Forbidden, $"{caller.Name} is a viewer's; {context.Request.Method} needs an operator's");
                 context.Features.Set(caller);
             }
             catch (ApiRefusal refusal)
@@ -95,7 +95,7 @@ internal sealed class AccessControl(ServiceSettings settings, Func<IEnumerable<C
         {
             string[] words = authorization.Split(' ', StringSplitOptions.RemoveEmptyEntries);
             return words.Length == 2 && words[0].Equals(Scheme, StringComparison.OrdinalIgnoreCase) && TokenSecret.Find(words[1], tokens) is { } token
-                ? new Caller(token.Name, token.Role)
+                ? new Caller($"token {token.Name}", token.Role)
                 : throw NotLetIn("the token is not one of this service's; it may have been deleted");
         }
 
@@ -105,7 +105,7 @@ internal sealed class AccessControl(ServiceSettings settings, Func<IEnumerable<C
         if (tokens.Any())
             throw NotLetIn($"a token is needed: send {HeaderNames.Authorization}: {Scheme} and the token");
         return IsFromHere(context.Connection) ? new Caller("local", CatalogRole.Operator)
-            : settings.Insecure ? new Caller(ClientOf(context), CatalogRole.Operator)
+            : settings.Insecure ? new Caller($"address {ClientOf(context)}", CatalogRole.Operator)
             : throw NotLetIn("a token is needed, and there is none yet: make the first one on the service's own machine");
     }
 

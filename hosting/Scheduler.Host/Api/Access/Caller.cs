@@ -5,7 +5,8 @@ using Scheduler.Host.Api.Entities;
 namespace Scheduler.Host.Api.Access;
 
 /// <summary>Who makes a request.</summary>
-/// <param name="Name">For the history: a token's name, <c>uid N</c>, <c>local</c>, or an address.</param>
+/// <param name="Name">For the history: <c>token NAME</c>, <c>uid N</c>, <c>local</c>, or <c>address IP</c>. A token's name has no
+/// space, so none of them can be taken for another.</param>
 /// <param name="Role">What they may do.</param>
 internal sealed record Caller(string Name, [property: JsonConverter(typeof(Word<CatalogRole>))] CatalogRole Role)
 {
