@@ -107,7 +107,7 @@ public class GuestIdentitiesTests
         Assert.Equal("Unavailable", Found(exports, Sight.Of("g1"), "c"));
 
         // What is served may change.
-        IExportDirectory view = exports.SeenBy(Sight.Of("g0"));
+        IExportDirectory view = exports.SeenBy(() => Sight.Of("g0"));
         exports.Replace([Export("b", "g1"), Export("d", "g0")]);
         Assert.True(view.TryList(out IReadOnlyList<ExportInfo>? infos));
         Assert.Equal("d", Assert.Single(infos).Name);

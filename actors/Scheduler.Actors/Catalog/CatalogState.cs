@@ -44,7 +44,8 @@ public sealed record PutEntity(CatalogEntity Entity, string By, long? ExpectedRe
 /// <param name="Name">Its name.</param>
 /// <param name="By">Who gives the command.</param>
 /// <param name="ExpectedRevision">The revision that it must have; null: any.</param>
-public sealed record DeleteEntity(CatalogKind Kind, string Name, string By, long? ExpectedRevision = null) : CatalogCommand(By, ExpectedRevision)
+/// <param name="MayOpen">Of an identity: also if it is the last one, so that everybody sees all disks.</param>
+public sealed record DeleteEntity(CatalogKind Kind, string Name, string By, long? ExpectedRevision = null, bool MayOpen = false) : CatalogCommand(By, ExpectedRevision)
 {
     /// <inheritdoc/>
     public override (CatalogKind Kind, string Name) Key => (Kind, Name);

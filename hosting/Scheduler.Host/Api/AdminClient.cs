@@ -106,10 +106,11 @@ internal sealed class AdminClient : IDisposable
     /// <param name="kind">Its kind.</param>
     /// <param name="name">Its name.</param>
     /// <param name="revision">Only if this is its revision; null: in any case.</param>
+    /// <param name="open">Of an identity: also if it is the last one.</param>
     /// <param name="cancellation">Ends the wait.</param>
-    public async Task DeleteAsync(EntityKind kind, string name, long? revision, CancellationToken cancellation)
+    public async Task DeleteAsync(EntityKind kind, string name, long? revision, bool open, CancellationToken cancellation)
     {
-        using HttpRequestMessage request = Request(HttpMethod.Delete, PathOf(kind, name), revision);
+        using HttpRequestMessage request = Request(HttpMethod.Delete, PathOf(kind, name) + (open ? "?open=true" : ""), revision);
         using HttpResponseMessage response = await SendAsync(request, cancellation, s_timeMax);
     }
 

@@ -81,7 +81,10 @@ internal sealed partial class CatalogRoutes(ICatalogService catalog, ILogger log
                 .Takes<TFields>().Produces<TItem>().Produces<TItem>(StatusCodes.Status201Created).HasTag().TakesTag().Refuses(400, 409, 412, 413, 415, 503);
         }
 
-        _ = api.MapDelete(one, (string name, HttpContext context) => DeleteAsync(routes.Kind, name, context))
+        Delegate delete = routes.Kind == CatalogKind.Identity
+            ? (string name, string? open, HttpContext context) => DeleteAsync(routes.Kind, name, context, open)
+            : (string name, HttpContext context) => DeleteAsync(routes.Kind, name, context);
+        _ = api.MapDelete(one, delete)
             .Describe($"delete{title}", $"Deletes a {word} that nothing uses")
             .Produces(StatusCodes.Status204NoContent).TakesTag().Refuses(400, 404, 409, 412, 503);
     }
@@ -185,13 +188,15 @@ internal sealed partial class CatalogRoutes(ICatalogService catalog, ILogger log
                 StatusCodes.Status400BadRequest, $"name is '{ApiRefusal.Shown(fields.Name)}', and the address names {name}; a {KindWords.Of(kind)} keeps its name");
     }
 
-    private async Task<IResult> DeleteAsync(CatalogKind kind, string name, HttpContext context)
+    private async Task<IResult> DeleteAsync(CatalogKind kind, string name, HttpContext context, string? open = null)
     {
         CheckName(kind, name);
+        if (open is not (null or "true" or "false"))
+            throw new ApiRefusal(StatusCodes.Status400BadRequest, $"open is '{ApiRefusal.Shown(open)}'; it has to be true, where the last identity may go, or false");
         string by = Caller.Of(context).Name;
         CatalogEntry? now = catalog.State.Find(kind, name);
         bool isBound = Preconditions.Check(context.Request, $"{KindWords.Of(kind)} {name}", now);
-        CatalogAnswer answer = await catalog.ChangeAsync(new DeleteEntity(kind, name, by, isBound ? now?.Revision ?? 0 : null), context.RequestAborted);
+        CatalogAnswer answer = await catalog.ChangeAsync(new DeleteEntity(kind, name, by, isBound ? now?.Revision ?? 0 : null, open == "true"), context.RequestAborted);
         if (answer.Refusal is not null)
             throw ApiRefusal.Of(answer.Refusal);
         Deleted(logger, KindWords.Of(kind), name, by);

@@ -189,6 +189,13 @@ internal sealed partial class RunningCatalog : ICatalogService, ICatalogObserver
             return new CatalogDecision(null, new CatalogRefusal(CatalogProblem.Unavailable, $"the catalog can't be changed now, and nothing was: {failure}"));
         DateTimeOffset now = TimeProvider.System.GetUtcNow();
         CatalogDecision alone = _state.Decide(command, now, _parts.IsAttached);
+        if (alone.Event is EntityDeleted<CatalogIdentity> && command is DeleteEntity { MayOpen: false } && !_parts.AreIdentitiesRequired && _state.All<CatalogIdentity>().Count() == 1)
+        {
+            return new CatalogDecision(null, new CatalogRefusal(
+                CatalogProblem.InUse,
+                $"identity {command.Key.Name} is the last one: without it whoever reaches an NBD address or the rings' socket opens any disk. If that is meant, delete it with ?open=true (--open)"));
+        }
+
         if (alone.Event is null || (command is DeleteEntity && _making.Find(command.Key) is not null))
             return alone;
         if (_making.WhyNot(alone.Event) is { } refusal)

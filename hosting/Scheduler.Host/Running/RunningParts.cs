@@ -24,6 +24,7 @@ internal sealed partial class RunningParts(ServiceSettings declared, VolumeSuppo
 
     private volatile IReadOnlyList<RunningVolume> _volumes = [];
     private volatile IReadOnlyList<string> _problems = [];
+    private IReadOnlyList<string> _identityNames = [];
     private volatile GuestIdentities _identities = new(new Dictionary<string, string>(), isRequired: true);
 
     /// <summary>What is offered.</summary>
@@ -261,6 +262,9 @@ internal sealed partial class RunningParts(ServiceSettings declared, VolumeSuppo
         }
     }
 
+    /// <summary>Whether clients need an identity also while there is none.</summary>
+    public bool AreIdentitiesRequired => declared.Nbd.Tls is { ClientCa: not null };
+
     /// <summary>Tells clients apart by the identities of the catalog.</summary>
     /// <param name="state">The catalog.</param>
     public void TakeIdentities(CatalogState state)
@@ -272,9 +276,13 @@ internal sealed partial class RunningParts(ServiceSettings declared, VolumeSuppo
             UsersAreGuests(false);
         _identities = new GuestIdentities(
             state.All<CatalogIdentity>().ToDictionary(CatalogSettings.Text, identity => identity.Guest, StringComparer.Ordinal),
-            isRequired: declared.Nbd.Tls is { ClientCa: not null });
+            isRequired: AreIdentitiesRequired);
         if (users)
             UsersAreGuests(true);
+        IReadOnlyList<string> names = [.. state.All<CatalogIdentity>().Select(identity => identity.Name)];
+        if (names.Count == 0 && _identityNames.Count > 0 && !AreIdentitiesRequired)
+            OpenToAll(logger, string.Join(", ", _identityNames));
+        _identityNames = names;
     }
 
     /// <summary>Offers what a volume group has now.</summary>
@@ -369,6 +377,9 @@ internal sealed partial class RunningParts(ServiceSettings declared, VolumeSuppo
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Volume {Volume}: {What}")]
     private static partial void NotServed(ILogger logger, string volume, string what);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The last identity ({Names}) is gone: from now on whoever reaches an NBD address or the rings' socket opens any disk")]
+    private static partial void OpenToAll(ILogger logger, string names);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Not served: {What}")]
     private static partial void NotServedNow(ILogger logger, string what);

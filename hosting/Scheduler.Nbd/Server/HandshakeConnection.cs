@@ -15,6 +15,7 @@ internal sealed unsafe class HandshakeConnection : ILoopDescriptor, ILoopWork
     private readonly EventLoop _loop;
     private readonly string _peer;
     private readonly uint? _user;
+    private PeerIdentity _identity;
     private readonly ArrayBufferWriter<byte> _output = new();
     private readonly LoopTimer _timer;
     private Handshake _handshake;
@@ -38,6 +39,7 @@ internal sealed unsafe class HandshakeConnection : ILoopDescriptor, ILoopWork
         _socket = socket;
         _peer = peer;
         _user = user;
+        _identity = new PeerIdentity(null, user);
         _handshake = handshake;
         _handle = loop.Watch(socket, this, LoopReady.Readable);
         _timer = loop.AddTimer(this);
@@ -223,7 +225,8 @@ internal sealed unsafe class HandshakeConnection : ILoopDescriptor, ILoopWork
         }
         else
         {
-            _handshake = _handshake.Secured(_server.ExportsFor(_peer, new PeerIdentity(peer.Certificate, _user)));
+            _identity = new PeerIdentity(peer.Certificate, _user);
+            _handshake = _handshake.Secured(_server.ExportsFor(_peer, _identity));
         }
 
         _status = HandshakeStatus.NeedMore;
@@ -248,7 +251,7 @@ internal sealed unsafe class HandshakeConnection : ILoopDescriptor, ILoopWork
     private void HandOver()
     {
         Leave();
-        _server.HandshakeDone(this, _socket, _tls, _peer, _handshake.Export!, _handshake.Negotiated, _input[.._inputCount]);
+        _server.HandshakeDone(this, _socket, _tls, _peer, _identity, _handshake.Export!, _handshake.Negotiated, _input[.._inputCount]);
     }
 
     private void Leave()

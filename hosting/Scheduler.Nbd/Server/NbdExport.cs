@@ -64,9 +64,9 @@ public sealed class NbdExports(IReadOnlyList<NbdExport> exports)
     }
 
     /// <summary>The exports as one client sees them: the first that it sees is its default.</summary>
-    /// <param name="sight">What it sees.</param>
+    /// <param name="sightNow">What it sees, asked for each time that it looks.</param>
     /// <returns>A view that follows <see cref="Replace"/>.</returns>
-    public IExportDirectory SeenBy(Sight sight) => new View(this, sight);
+    public IExportDirectory SeenBy(Func<Sight> sightNow) => new View(this, sightNow);
 
     /// <summary>The export that a client was told of, as it was told; null if its disk is gone, or another one.</summary>
     /// <param name="told">What it was told.</param>
@@ -96,28 +96,28 @@ public sealed class NbdExports(IReadOnlyList<NbdExport> exports)
         return lives;
     }
 
-    private sealed class View(NbdExports exports, Sight sight) : IExportDirectory
+    private sealed class View(NbdExports exports, Func<Sight> sightNow) : IExportDirectory
     {
         public bool TryList([NotNullWhen(true)] out IReadOnlyList<ExportInfo>? infos)
         {
-            infos = exports.Stopping ? null : [.. exports._table.All.Where(Sees).Select(export => export.Info)];
+            Sight sight = sightNow();
+            infos = exports.Stopping ? null : [.. exports._table.All.Where(export => sight.Includes(export.Guest.Name)).Select(export => export.Info)];
             return infos is not null;
         }
 
         public ExportLookup Find(string name, out ExportInfo? info)
         {
             Table table = exports._table;
-            NbdExport? found = name.Length > 0 ? table.ByName.GetValueOrDefault(name) : table.All.FirstOrDefault(Sees);
+            Sight sight = sightNow();
+            NbdExport? found = name.Length > 0 ? table.ByName.GetValueOrDefault(name) : table.All.FirstOrDefault(export => sight.Includes(export.Guest.Name));
             info = null;
-            if (found is null || !Sees(found))
+            if (found is null || !sight.Includes(found.Guest.Name))
                 return ExportLookup.Unknown;
             if (exports.Stopping || !found.IsAvailable() || !found.Guest.HasRoom)
                 return ExportLookup.Unavailable;
             info = found.Info;
             return ExportLookup.Found;
         }
-
-        private bool Sees(NbdExport export) => sight.Includes(export.Guest.Name);
     }
 
     private sealed class Table(IReadOnlyList<NbdExport> exports)

@@ -176,7 +176,7 @@ public sealed partial class NbdServer : IListenerOwner, IDisposable
             listener.Close();
     }
 
-    internal void HandshakeDone(HandshakeConnection handshake, int socket, TlsSession? tls, string peer, ExportInfo info, Negotiated negotiated, byte[] received)
+    internal void HandshakeDone(HandshakeConnection handshake, int socket, TlsSession? tls, string peer, PeerIdentity identity, ExportInfo info, Negotiated negotiated, byte[] received)
     {
         NbdExport? export;
         NbdConnection? connection = null;
@@ -184,6 +184,10 @@ public sealed partial class NbdServer : IListenerOwner, IDisposable
         {
             // Under the lock: whoever takes a disk away, and then sees no connection to it, gets none afterwards.
             export = _exports.Find(info);
+
+            // Who it is may count for something else than when it was greeted.
+            if (export is not null && !_options.SightOf(identity).Includes(export.Guest.Name))
+                export = null;
             if (export is not null && export.Guest.TryEnter())
             {
                 connection = new NbdConnection(this, export, negotiated, socket, tls, peer, _numbers.Next(), _logger);
@@ -197,7 +201,7 @@ public sealed partial class NbdServer : IListenerOwner, IDisposable
             // It was there, and had room, when the client asked.
             _ = SocketCalls.close(socket);
             tls?.Abort();
-            HandshakeFailed(handshake, peer, export is null ? $"disk {info.Name} is gone, or another one now" : "its guest has too many connections");
+            HandshakeFailed(handshake, peer, export is null ? $"disk {info.Name} is gone, another one now, or not to be seen by this client any more" : "its guest has too many connections");
             return;
         }
 
@@ -252,7 +256,7 @@ public sealed partial class NbdServer : IListenerOwner, IDisposable
             UnknownCertificate(_logger, peer, certificate.Subject, certificate.Sha256);
         else if (sight == Sight.None && identity.UserId is { } user)
             UnknownUser(_logger, peer, user);
-        return _exports.SeenBy(sight);
+        return _exports.SeenBy(() => _options.SightOf(identity));
     }
 
     internal void TlsFailed(string peer, string reason) => TlsBroke(_logger, peer, reason);

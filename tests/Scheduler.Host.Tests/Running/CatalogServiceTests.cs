@@ -1,8 +1,9 @@
 using System.Net;
-using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging;
 using Scheduler.Actors;
 using Scheduler.Host.Configuration;
 using Scheduler.Host.Running;
+using Scheduler.Host.Tests.Api;
 using Scheduler.Nbd.Protocol;
 using Scheduler.Storage;
 using Scheduler.Storage.Journal;
@@ -17,6 +18,8 @@ public sealed class CatalogServiceTests : IAsyncLifetime
 
     private readonly string _directory = Directory.CreateTempSubdirectory("scheduler-test-").FullName;
     private readonly VolumeTelemetry _telemetry = new();
+    private readonly LogLines _log = new();
+    private readonly ILoggerFactory _loggers;
     private Service _service = null!;
 
     private string ConfigFile => Path.Combine(_directory, "test.conf");
@@ -26,6 +29,8 @@ public sealed class CatalogServiceTests : IAsyncLifetime
     private EndPoint Endpoint => _service.NbdEndpoints[0];
 
     private CatalogState State => _service.Catalog.State;
+
+    public CatalogServiceTests() => _loggers = LoggerFactory.Create(logging => logging.SetMinimumLevel(LogLevel.Warning).AddProvider(_log));
 
     public async Task InitializeAsync()
     {
@@ -37,6 +42,7 @@ public sealed class CatalogServiceTests : IAsyncLifetime
     {
         await EndAsync();
         _telemetry.Dispose();
+        _loggers.Dispose();
         Directory.Delete(_directory, recursive: true);
     }
 
@@ -271,10 +277,31 @@ public sealed class CatalogServiceTests : IAsyncLifetime
         using (RawClient nobody = new(Endpoint, "d"))
             Assert.False(nobody.IsOpen);
         Assert.True(new FileInfo(Path.Combine(_directory, "nbd.sock")).UnixFileMode.HasFlag(UnixFileMode.OtherWrite));
+
+        // The last one opens all disks to everybody: it goes when that is said to be meant.
+        await Refuses(new DeleteEntity(CatalogKind.Identity, "i", Me), "identity i is the last one");
+        using (RawClient nobody = new(Endpoint, "d"))
+            Assert.False(nobody.IsOpen);
+        await Put(new CatalogIdentity { Name = "j", Type = CatalogIdentityType.UnixUid, Value = "4000000001", Guest = "h" });
         await Delete(CatalogKind.Identity, "i");
+        Assert.DoesNotContain(_log.Lines, line => line.Contains("identity", StringComparison.Ordinal));
+        CatalogAnswer opened = await Do(new DeleteEntity(CatalogKind.Identity, "j", Me, MayOpen: true));
+        Assert.Null(opened.Refusal);
+        Assert.Contains(_log.Lines, line => line.StartsWith("The last identity (j) is gone", StringComparison.Ordinal));
         using RawClient anybody = new(Endpoint, "d");
         Assert.True(anybody.IsOpen);
         Assert.False(new FileInfo(Path.Combine(_directory, "nbd.sock")).UnixFileMode.HasFlag(UnixFileMode.OtherWrite));
+    }
+
+    [Fact]
+    public async Task Who_was_greeted_before_there_was_an_identity_is_not_let_in_after()
+    {
+        using RawClient greeted = RawClient.Greeted(Endpoint);
+        using RawClient other = RawClient.Greeted(Endpoint);
+        Assert.True(other.Open("d"));
+        await Put(new CatalogGuest { Name = "h" });
+        await Put(new CatalogIdentity { Name = "i", Type = CatalogIdentityType.UnixUid, Value = "4000000000", Guest = "h" });
+        Assert.False(greeted.Open("d"));
     }
 
     [Fact]
@@ -346,7 +373,7 @@ public sealed class CatalogServiceTests : IAsyncLifetime
     }
 
     private async Task StartAsync() =>
-        _service = await Service.StartAsync(SettingsLoader.Load(ConfigFile, []), _telemetry, NullLoggerFactory.Instance);
+        _service = await Service.StartAsync(SettingsLoader.Load(ConfigFile, []), _telemetry, _loggers);
 
     private async Task EndAsync()
     {

@@ -13,10 +13,22 @@ internal sealed class RawClient : IDisposable
     private ulong _cookie;
 
     public RawClient(EndPoint endpoint, string disk)
+        : this(endpoint) =>
+        _ = Open(disk);
+
+    private RawClient(EndPoint endpoint)
     {
         _socket = new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Unspecified) { ReceiveTimeout = 30_000 };
         _socket.Connect(endpoint);
         _ = Receive(18);
+    }
+
+    /// <summary>One that has asked for nothing yet.</summary>
+    public static RawClient Greeted(EndPoint endpoint) => new(endpoint);
+
+    /// <summary>Asks for a disk.</summary>
+    public bool Open(string disk)
+    {
         byte[] name = Encoding.UTF8.GetBytes(disk);
         byte[] hello = new byte[4 + 16 + name.Length];
 
@@ -27,11 +39,11 @@ internal sealed class RawClient : IDisposable
         BinaryPrimitives.WriteUInt32BigEndian(hello.AsSpan(16), (uint)name.Length);
         name.CopyTo(hello, 20);
         _ = _socket.Send(hello);
-        IsOpen = TryReceive(10) is not null;
+        return IsOpen = TryReceive(10) is not null;
     }
 
     /// <summary>Whether the export was opened.</summary>
-    public bool IsOpen { get; }
+    public bool IsOpen { get; private set; }
 
     public void Send(NbdCommand command, ulong offset = 0, uint length = 0, byte fill = 0)
     {

@@ -102,11 +102,14 @@ internal static class EntityCommand
     {
         Argument<string> name = NameArgument(kind, admin);
         Option<long?> revision = RevisionOption("Deletes it only if this is its revision, as show says", min: 1);
+        Option<bool> open = new("--open") { Description = "Also if it is the last one: from then on whoever reaches an NBD address opens any disk" };
         Command command = new("delete", $"Deletes one {kind.Name}.") { name, revision };
+        if (kind == EntityKind.Identity)
+            command.Add(open);
         command.SetAction((parsed, cancellation) => admin.AskAsync(parsed, async client =>
         {
             string named = parsed.GetValue(name)!;
-            await client.DeleteAsync(kind, named, parsed.GetValue(revision), cancellation);
+            await client.DeleteAsync(kind, named, parsed.GetValue(revision), kind == EntityKind.Identity && parsed.GetValue(open), cancellation);
             await parsed.InvocationConfiguration.Output.WriteLineAsync($"{kind.Name} {named}: deleted");
         }));
         return command;
