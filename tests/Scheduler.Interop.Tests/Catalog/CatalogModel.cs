@@ -12,7 +12,7 @@ internal sealed record CatalogStep(string Kind, string Name, JsonObject? Body)
     public override string ToString() => $"{(Body is null ? "DELETE" : "PUT")} /{Kind}/{Name} {Body?.ToJsonString()}";
 }
 
-/// <summary>What of the catalog was acknowledged; and what was asked for and never answered.</summary>
+/// <summary>What of the catalog was acknowledged, and what is on its disks.</summary>
 /// <param name="random">Draws the changes.</param>
 /// <param name="directory">For the files of volumes.</param>
 internal sealed class CatalogModel(Random random, TemporaryDirectory directory)
@@ -21,14 +21,36 @@ internal sealed class CatalogModel(Random random, TemporaryDirectory directory)
     private const long VolumeBytes = 32 * MiB;
 
     /// <summary>Kinds, in an order in which nothing refers to what comes later.</summary>
-    public static readonly string[] Kinds = ["volumes", "guests", "disks", "identities"];
+    public static readonly string[] Kinds = ["volumes", "guests", "disks", "identities", "tokens"];
+
+    /// <summary>The identity of who runs the test: the guest of the disk that is looked into.</summary>
+    public const string Me = "me";
 
     private readonly SortedDictionary<(string Kind, string Name), JsonObject> _entities = [];
 
     public int Count => _entities.Count;
 
+    /// <summary>In the place of how much was written: the service was killed while it was.</summary>
+    public const int Unknown = -1;
+
+    /// <summary>Bytes from the first one on that were written, of each disk; the rest of it reads zeroes.</summary>
+    public Dictionary<string, long> Written { get; } = [];
+
+    /// <summary>The disks, by name, with their guest and size.</summary>
+    public IReadOnlyList<(string Name, string Guest, int Size)> Disks =>
+        [.. _entities.Where(entity => entity.Key.Kind == "disks").Select(entity => (entity.Key.Name, (string)entity.Value["guest"]!, (int)entity.Value["size"]!))];
+
     public void Apply(CatalogStep step)
     {
+        if (step.Kind == "disks")
+        {
+            // What it grows by reads zeroes, also where it was before.
+            if (step.Body is null)
+                _ = Written.Remove(step.Name);
+            else
+                Written[step.Name] = Math.Min(Written.GetValueOrDefault(step.Name), (long)step.Body["size"]!);
+        }
+
         if (step.Body is null)
             _ = _entities.Remove((step.Kind, step.Name));
         else
@@ -81,6 +103,10 @@ internal sealed class CatalogModel(Random random, TemporaryDirectory directory)
                 if (!JsonNode.DeepEquals(value, other))
                     return $"{kind} {name}: {field} is {other?.ToJsonString()}, not {value?.ToJsonString()}";
             }
+
+            // What the catalog has is served.
+            if (kind == "disks" && (long?)found[(kind, name)]["state"]?["size"] != (long)entity["size"]!)
+                return $"disk {name} is served as {found[(kind, name)]["state"]?.ToJsonString() ?? "nothing"}, not with {entity["size"]} bytes";
         }
 
         return null;
@@ -104,6 +130,7 @@ internal sealed class CatalogModel(Random random, TemporaryDirectory directory)
                 ? new JsonObject { ["path"] = directory.File($"{name}.img"), ["size"] = VolumeBytes, ["cache"] = "buffered", ["depth"] = random.Next(1, 65) }
                 : null,
             "disks" => Disk(name, now),
+            "tokens" => now is null ? new JsonObject { ["role"] = random.Next(2) == 0 ? "viewer" : "operator" } : null,
             _ => One("guests") is { } guest
                 ? new JsonObject { ["type"] = "unix-uid", ["value"] = (5000 + int.Parse(name[2..], System.Globalization.CultureInfo.InvariantCulture)).ToString(System.Globalization.CultureInfo.InvariantCulture), ["guest"] = guest }
                 : null,

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Headers;
 using System.Text.RegularExpressions;
 
 namespace Scheduler.Interop.Tests.Harness;
@@ -48,6 +49,12 @@ internal sealed partial class ServiceProcess : IDisposable
     /// <summary>Its admin address.</summary>
     public string AdminUrl { get; }
 
+    /// <summary>The admin token that is shown.</summary>
+    public string? Token
+    {
+        set => _http.DefaultRequestHeaders.Authorization = value is null ? null : new AuthenticationHeaderValue("Bearer", value);
+    }
+
     /// <summary>Starts it and waits until it serves.</summary>
     /// <param name="directory">Working directory: what the volumes and a later start find again.</param>
     /// <param name="config">What stands in the section <c>scheduler</c>, but for the addresses.</param>
@@ -57,6 +64,19 @@ internal sealed partial class ServiceProcess : IDisposable
         string file = directory.File("scheduler.conf");
         WriteConfig(file, config);
         return new ServiceProcess(directory, ["--config", file], environment);
+    }
+
+    /// <summary>Starts it, and kills it before long: it may be ready by then or not.</summary>
+    /// <param name="directory">Working directory.</param>
+    /// <param name="config">As for <see cref="Start"/>.</param>
+    /// <param name="after">How long it lives.</param>
+    public static void StartAndKill(TemporaryDirectory directory, string config, TimeSpan after)
+    {
+        string file = directory.File("scheduler.conf");
+        WriteConfig(file, config);
+        using ChildProcess process = new(SchedulerProgram.Path, ["serve", "--config", file], directory.Path);
+        Thread.Sleep(after);
+        process.Kill();
     }
 
     /// <summary>Starts it as a newcomer does, without a configuration; only the ports are free ones.</summary>
