@@ -162,6 +162,28 @@ public abstract class EngineContract : EngineTests
     }
 
     [Fact]
+    public async Task Who_hears_that_a_volume_has_stopped_finds_its_next_scheduler()
+    {
+        ActorRef first = Start((message, context) => context.Sender!.Tell("watched", context.Self));
+        ActorRef second = Start((message, context) => _seen.Enqueue((message, context.Sender)));
+        Engine.Register("v", first);
+        ActorRef ring = Start((message, context) =>
+        {
+            _seen.Enqueue(message);
+            if (message is "look")
+                context.Watch(context.Resolve("v"));
+            if (message is "look" or Terminated)
+                context.Resolve("v").Tell(message is Terminated ? "again" : "first", context.Self);
+        });
+        ring.Tell("look");
+        await Engine.UntilAsync(() => _seen.Contains("watched"));
+        Engine.Register("v", second);
+        Engine.Stop(first);
+        await Engine.UntilAsync(() => _seen.Contains(((object)"again", (ActorRef?)ring)));
+        Assert.Equal(["look", "watched", new Terminated(first), ((object)"again", (ActorRef?)ring)], _seen);
+    }
+
+    [Fact]
     public async Task Who_waits_for_an_answer_is_told_when_the_actor_has_stopped()
     {
         ActorRef actor = Start((message, _) =>
