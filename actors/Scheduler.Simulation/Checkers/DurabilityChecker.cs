@@ -42,7 +42,7 @@ internal sealed class DurabilityChecker : Checker
             case HistoryKind.DiskServed:
                 _absent[happened.Number] = false;
                 break;
-            case HistoryKind.Stopped when happened.Value == 0:
+            case HistoryKind.Stopped or HistoryKind.Moved when happened.Value == 0:
                 // S3: stopping flushes what was answered.
                 for (int disk = 0; disk < _acknowledged.Length; disk++)
                 {

@@ -36,6 +36,11 @@ internal sealed class FenceChecker : Checker
             case HistoryKind.RecordCleared:
                 _domains[happened.Domain].ClearRecord();
                 break;
+            case HistoryKind.MachineLost or HistoryKind.Moved:
+                // The record is gone, which clears the fault; its rings have yet to hear of it.
+                foreach (State state in _domains.Where(state => state.Clearing))
+                    state.Clear(happened.Index);
+                break;
             case HistoryKind.PowerCut or HistoryKind.Killed or HistoryKind.Stopped:
                 foreach (State state in _domains)
                     state.Clearing = false;

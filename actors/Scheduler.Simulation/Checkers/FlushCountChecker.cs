@@ -22,6 +22,11 @@ internal sealed class FlushCountChecker(History history, DiskMap map) : Checker
             case HistoryKind.GuestChanged when IsBounded(happened.Number):
                 CountNewBound(happened.Number);
                 break;
+            case HistoryKind.MachineLost:
+                // They come again.
+                foreach (RequestRecord request in history.Rings.SelectMany(ring => ring.Pending))
+                    Count(request);
+                break;
             case HistoryKind.Started:
                 // Its stop.
                 Array.Clear(_inFlight);

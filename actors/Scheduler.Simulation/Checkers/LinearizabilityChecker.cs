@@ -4,7 +4,8 @@
 // Each write gives a value that no other gives, so the test is Gibbons and Korach's: a value's zone lies between the first
 // end and the last start of its write and its reads. No two zones in which a value must hold may overlap, and no zone of
 // another value may lie within one. Zeroes may come from several writes: where they do, they are judged by the simpler
-// necessary condition that some write of zeroes may be the last one before the read.
+// necessary condition that some write of zeroes may be the last one before the read. So are values whose write was sent again to
+// the volume's next scheduler: until it is answered it is carried out any number of times.
 using Scheduler.Core;
 
 namespace Scheduler.Simulation;
@@ -65,7 +66,7 @@ internal sealed class LinearizabilityChecker : Checker
             explained |= era.Writes.Exists(write => SectorLog.Entry.Gives(write, 0, sector) && write.Start < read.End && write.CertainFrom >= replaced);
         Holds(explained, "linearizability", $"{Name(read, sector, stamp)}, which a later write had replaced, or nobody wrote there");
         if (stamp != 0 || !era.Writes.Exists(write => SectorLog.Entry.Gives(write, 0, sector)))
-            CheckZones(read, sector, stamp, initial ? null : writer, era);
+            CheckZones(read, sector, stamp, writer, era);
     }
 
     private void CheckZones(RequestRecord read, int sector, ulong stamp, RequestRecord? writer, SectorLog.Entry era)
@@ -74,11 +75,14 @@ internal sealed class LinearizabilityChecker : Checker
         Zone zone = zones.TryGetValue(stamp, out Zone old) ? old : new Zone(int.MaxValue, -1);
         zone = new Zone(Math.Min(zone.FirstEnd, read.End), Math.Max(zone.LastStart, read.Start));
         zones[stamp] = zone;
-        zone = Whole(zone, writer);
+        if (writer is { IsRepeated: true })
+            return;
+        zone = Whole(zone, stamp == era.Initial ? null : writer);
         foreach ((ulong other, Zone seen) in zones)
         {
-            if (other != stamp)
-                Compare(read, sector, stamp, zone, Whole(seen, other == era.Initial || other == 0 ? null : WriterOf(other, sector, read.Disk, era)));
+            RequestRecord? otherWriter = other == 0 ? null : WriterOf(other, sector, read.Disk, era);
+            if (other != stamp && otherWriter is not { IsRepeated: true })
+                Compare(read, sector, stamp, zone, Whole(seen, other == era.Initial ? null : otherWriter));
         }
 
         // A write that nobody has read holds its value for a moment only.

@@ -77,7 +77,7 @@ internal sealed class SyncFailureChecker : Checker
                 RequestRecord request = _history.Requests[happened.Number];
                 Holds(request.Outcome != Outcome.Ok || !_mustFail.Remove(request), "F6", $"{request} succeeds though a sync failed that may have lost what it reports as done");
                 break;
-            case HistoryKind.PowerCut or HistoryKind.Killed or HistoryKind.Stopped:
+            case HistoryKind.PowerCut or HistoryKind.Killed or HistoryKind.Stopped or HistoryKind.MachineLost or HistoryKind.Moved:
                 Array.Clear(_failed);
                 foreach (Dictionary<RequestRecord, int> reached in _reached)
                     reached.Clear();

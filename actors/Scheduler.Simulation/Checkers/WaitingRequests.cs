@@ -27,7 +27,7 @@ internal sealed class WaitingRequests(History history, DiskMap map) : Checker
             case HistoryKind.SyncFailed or HistoryKind.FaultRecorded:
                 _faults = true;
                 break;
-            case HistoryKind.PowerCut or HistoryKind.Killed or HistoryKind.Stopped:
+            case HistoryKind.PowerCut or HistoryKind.Killed or HistoryKind.Stopped or HistoryKind.MachineLost or HistoryKind.Moved:
                 _taken.Clear();
                 _faults = false;
                 break;

@@ -31,6 +31,9 @@ internal sealed class SimulatedDevice(
         set => _signal = value;
     }
 
+    /// <summary>The first flush is answered as if there were nothing to flush.</summary>
+    public bool IsTakenForClean { get; init; }
+
     /// <summary>Time for which a flush has been in flight until now.</summary>
     public long FlushingNs => _flushingNs + (_flushSinceNs < 0 ? 0 : system.NowNs - _flushSinceNs);
 
@@ -65,14 +68,14 @@ internal sealed class SimulatedDevice(
             int index = random.Next(_done.Count);
             Operation operation = _done[index];
             _done.RemoveAt(index);
-            media.Complete(operation.Write);
+            Complete(operation);
             completions[count++] = new DeviceCompletion(operation.Request.Tag, operation.Error);
         }
 
         return count;
     }
 
-    /// <summary>The service is gone, the machine is not: the device takes what is in flight, in any order.</summary>
+    /// <summary>The service is gone, the power is not: the device takes what is in flight, in any order.</summary>
     public void FinishAll()
     {
         _profile = _profile.WithoutFaults();
@@ -83,11 +86,36 @@ internal sealed class SimulatedDevice(
         {
             int index = random.Next(all.Count);
             Apply(all[index], _ => true);
-            media.Complete(all[index].Write);
+            _done.Add(all[index]);
+            Complete(all[index]);
             all.RemoveAt(index);
         }
 
         foreach (Operation operation in _done)
+            Complete(operation);
+    }
+
+    /// <summary>Nobody keeps out what is in flight: it reaches the device some time later.</summary>
+    public void FinishLate()
+    {
+        foreach (Operation operation in _queue.Concat(_busy))
+        {
+            _done.Add(operation);
+            system.After(random.Next(20_000_000), () =>
+            {
+                Apply(operation, _ => true);
+                Complete(operation);
+            });
+        }
+
+        _queue.Clear();
+        _busy.Clear();
+    }
+
+    // Once: a volume that is gone has its completions reaped later.
+    private void Complete(Operation operation)
+    {
+        if (operation.Write.CompletedAt == long.MaxValue)
             media.Complete(operation.Write);
     }
 
@@ -132,7 +160,7 @@ internal sealed class SimulatedDevice(
     {
         operation.FlushesTo = bug == PlantedBug.LateJoiner ? _lastFlushAt : media.Completions;
         operation.FlushesNothing = bug == PlantedBug.FlushDoesNothing
-            || (bug == PlantedBug.FirstFlushAfterRestart && !_flushed)
+            || ((bug == PlantedBug.FirstFlushAfterRestart || IsTakenForClean) && !_flushed)
             || (bug == PlantedBug.DsyncMarksRestClean && _dsyncSinceFlush);
         if (bug == PlantedBug.FlushCoversItsRing)
             operation.FlushesRings = [.. history.Rings.Where(ring => ring.Pending.Exists(request => request.Op == RequestOp.Flush)).Select(ring => ring.Id)];

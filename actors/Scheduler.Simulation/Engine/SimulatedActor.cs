@@ -25,12 +25,17 @@ internal sealed class SimulatedActor(SimulatedSystem system, Props? props, strin
 
     public ActorRef? Sender => _sender;
 
+    /// <summary>Its machine is gone.</summary>
+    public bool IsGone { get; private set; }
+
     /// <summary>It has handled all that it was told.</summary>
     public bool IsIdle => _first.Message is null;
 
     public override void Tell(object message, ActorRef? sender = null)
     {
         ArgumentNullException.ThrowIfNull(message);
+        if (sender is SimulatedActor { IsGone: true } && message is not Terminated)
+            return;
         system.Sending?.Invoke(message, this);
         if (_first.Message is null)
             _first = (message, sender);
@@ -69,6 +74,42 @@ internal sealed class SimulatedActor(SimulatedSystem system, Props? props, strin
     public void TellSelfAfter(TimeSpan delay, object message) => system.After((long)delay.TotalNanoseconds, () => Tell(message));
 
     public ActorRef Resolve(string volume) => system.Resolve(volume);
+
+    /// <summary>Its machine is gone: it handles and says nothing more. Its watchers notice later.</summary>
+    /// <param name="noticedNs">How much later.</param>
+    public void Vanish(long noticedNs)
+    {
+        IsGone = true;
+        _props = null;
+        _stopping = true;
+        StopIfAsked(noticedNs);
+    }
+
+    /// <summary>Of what came from a machine that is gone and was not handled yet, the last messages have not arrived.</summary>
+    /// <param name="gone">Who sent it.</param>
+    /// <param name="random">Draws how many of them.</param>
+    /// <returns>What is lost.</returns>
+    public List<object> Lose(SimulatedActor gone, Random random)
+    {
+        List<(object Message, ActorRef? Sender)> all = _first.Message is null ? [] : [(_first.Message, _first.Sender), .. _behind ?? []];
+        int arrived = random.Next(all.Count(IsOfGone) + 1);
+        List<object> lost = [.. all.Where(IsOfGone).Skip(arrived).Select(one => one.Message)];
+        _first = default;
+        _behind?.Clear();
+        foreach ((object Message, ActorRef? Sender) one in all)
+        {
+            if (IsOfGone(one) && arrived-- <= 0)
+                continue;
+            if (_first.Message is null)
+                _first = one;
+            else
+                (_behind ??= new()).Enqueue(one);
+        }
+
+        return lost;
+
+        bool IsOfGone((object Message, ActorRef? Sender) one) => one.Sender == gone && one.Message is not Terminated;
+    }
 
     /// <summary>Starts the actor, or handles one message.</summary>
     /// <returns>Whether there is more to do.</returns>
@@ -163,7 +204,7 @@ internal sealed class SimulatedActor(SimulatedSystem system, Props? props, strin
         _sender = null;
     }
 
-    private void StopIfAsked()
+    private void StopIfAsked(long noticedNs = 0)
     {
         if (!_stopping || _stopped)
             return;
@@ -183,7 +224,13 @@ internal sealed class SimulatedActor(SimulatedSystem system, Props? props, strin
         foreach (SimulatedActor watched in _watching)
             watched.Tell(new WatchRequest(this, Wanted: false));
         foreach (SimulatedActor watcher in _watchers)
-            watcher.Tell(new Terminated(this), this);
+        {
+            if (noticedNs == 0)
+                watcher.Tell(new Terminated(this), this);
+            else
+                system.After(noticedNs, () => watcher.Tell(new Terminated(this), this));
+        }
+
         _watching.Clear();
         _watchers.Clear();
     }

@@ -39,6 +39,7 @@ internal sealed class SimulatedJournal(SimulatedSystem system, JournalRecords re
     private const int EventsPerPage = 16;
     private long _idleNs;
     private long _lateNs;
+    private bool _gone;
 
     /// <summary>One of so many calls fails; 0 for none.</summary>
     public int FailOneOf { get; set; }
@@ -49,6 +50,9 @@ internal sealed class SimulatedJournal(SimulatedSystem system, JournalRecords re
     /// <summary>Hears of each event when the journal says that it is durable.</summary>
     public Action<JournalEvent>? Acknowledged { get; init; }
 
+    /// <summary>The machine of those that call it is gone: what is under way and not carried out yet never is.</summary>
+    public void Vanish() => _gone = true;
+
     public void Open(string persistenceId, ActorRef actor) => Call(actor, () =>
         new JournalOpened(records.Snapshot(persistenceId), records.Events(persistenceId).Count));
 
@@ -58,7 +62,11 @@ internal sealed class SimulatedJournal(SimulatedSystem system, JournalRecords re
     public void Append(IReadOnlyList<JournalEvent> events, ActorRef actor) => Call(actor, () =>
     {
         if (AnswersTooEarly)
-            system.After((_lateNs = Math.Max(_lateNs, system.NowNs + random.Next(100_000_000))) - system.NowNs, () => records.Add(events));
+            system.After((_lateNs = Math.Max(_lateNs, system.NowNs + random.Next(100_000_000))) - system.NowNs, () =>
+            {
+                if (!_gone)
+                    records.Add(events);
+            });
         else
             records.Add(events);
         return JournalAppended.Instance;
@@ -85,7 +93,7 @@ internal sealed class SimulatedJournal(SimulatedSystem system, JournalRecords re
         {
             try
             {
-                if (carriedOut)
+                if (carriedOut && !_gone)
                     answer = carryOut();
             }
             catch (SequenceConflictException conflict)
@@ -95,6 +103,8 @@ internal sealed class SimulatedJournal(SimulatedSystem system, JournalRecords re
         });
         system.After(_idleNs - system.NowNs, () =>
         {
+            if (_gone)
+                return;
             if (answer is JournalAppended && !fails && Acknowledged is not null)
             {
                 foreach (JournalEvent stored in acknowledged!)

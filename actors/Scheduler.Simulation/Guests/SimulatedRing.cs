@@ -45,7 +45,11 @@ internal sealed class SimulatedRing : IRingFrontEnd
         };
         run.History.Rings.Add(_record);
         Note(HistoryKind.Open);
-        RingSetup setup = new(Run.VolumeName, run.Map.Spec.Disks[disk].Name, credits, _streams, this, _record.Memory);
+        RingSetup setup = new(Run.VolumeName, run.Map.Spec.Disks[disk].Name, credits, _streams, this, _record.Memory)
+        {
+            ReattachMax = _record.TakesBarriers || _workload.SendsBarriers ? TimeSpan.Zero : run.ReattachMax(),
+            ReattachPause = TimeSpan.FromMilliseconds(1),
+        };
         Port = GuestRing.Open(setup, props => run.System.ActorOf(props, $"ring{_record.Id}"));
     }
 
@@ -56,6 +60,9 @@ internal sealed class SimulatedRing : IRingFrontEnd
     public bool IsOpen { get; private set; } = true;
 
     public bool IsAttached { get; private set; }
+
+    /// <summary>The incarnation that let it in last; 0: none.</summary>
+    public long Epoch { get; private set; }
 
     /// <summary>What was sent and not answered is known by its slot.</summary>
     public RequestRecord? Sent(int slot) => _sent[slot];
@@ -95,6 +102,16 @@ internal sealed class SimulatedRing : IRingFrontEnd
         Note(HistoryKind.Closed, unanswered.Length);
         _record.Memory.LetGo();
         _run.Closed(this);
+    }
+
+    /// <summary>A volume has let it in.</summary>
+    public void IsLetIn(long epoch) => Epoch = epoch;
+
+    /// <summary>For <see cref="PlantedBug.LateAnswerHeard"/>: an answer arrives that was lost.</summary>
+    public void HearLate(int slot)
+    {
+        if (_sent[slot] is { } request)
+            NoteReply(request, 0);
     }
 
     /// <summary>The volume takes nothing more from it.</summary>

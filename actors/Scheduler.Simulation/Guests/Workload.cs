@@ -20,6 +20,9 @@ internal sealed record Workload
     /// <summary>Most sectors of a request.</summary>
     public int SectorsMax { get; init; } = 16;
 
+    /// <summary>Whether barriers are among its operations.</summary>
+    public bool SendsBarriers => Mix[(int)RequestOp.BarrierWrite] + Mix[(int)RequestOp.EmptyBarrier] > 0;
+
     /// <summary>Reads and writes without a pause.</summary>
     public static Workload Crowd(int diskSectors, int fuaPercent) =>
         new() { Mix = [10, 10, 0, 0, 0, 0, 0, 0, 0], FuaPercent = fuaPercent, Window = 16, ThinkNsMax = 1, SectorsMax = Math.Min(diskSectors, 32) };

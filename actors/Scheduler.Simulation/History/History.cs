@@ -95,6 +95,10 @@ internal sealed class History
                 Rings[happened.Ring].Leaving = true;
                 End(Rings[happened.Ring], Outcome.Closed);
                 break;
+            case HistoryKind.MachineLost or HistoryKind.Moved:
+                foreach (RingRecord open in Rings)
+                    Leave(open);
+                break;
             case HistoryKind.Killed or HistoryKind.PowerCut or HistoryKind.Stopped:
                 foreach (RingRecord open in Rings)
                 {
@@ -131,6 +135,19 @@ internal sealed class History
         _ = Rings[request.Ring].Pending.Remove(request);
         foreach (ulong stamp in request.Result)
             Mix(stamp);
+    }
+
+    // What the next scheduler takes, it takes as if it were new. One that moves has answered all that it took.
+    private static void Leave(RingRecord ring)
+    {
+        ring.Accepted.Clear();
+        foreach (RequestRecord request in ring.Pending)
+        {
+            request.IsRepeated |= request.AcceptedTurn != 0;
+            request.AcceptedTurn = request.AnsweredTurn = 0;
+            request.Started = false;
+            request.Earlier = [];
+        }
     }
 
     private static void End(RingRecord ring, Outcome outcome)

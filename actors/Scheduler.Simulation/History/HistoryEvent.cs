@@ -45,7 +45,7 @@ internal record struct HistoryEvent
             HistoryKind.DiskServed => $"disk {Number} {Sectors(0, Length)}",
             HistoryKind.DiskRemoved => $"disk {Number}",
             HistoryKind.FaultWritten => $"event {Number} domain {Domain}{Error}",
-            HistoryKind.Stopped => Value == 0 ? "clean" : "fenced",
+            HistoryKind.Stopped or HistoryKind.Moved => Value == 0 ? "clean" : "fenced",
             _ => "",
         };
         return string.Create(CultureInfo.InvariantCulture, $"{Index,7} {TimeNs / 1e6,11:F3} ms  {Kind,-13} {what}");

@@ -74,4 +74,10 @@ internal enum HistoryKind : byte
 
     /// <summary>The journal has said that a fault, or its clearing, is durable.</summary>
     FaultWritten,
+
+    /// <summary>The volume's machine is lost; the device has taken what was in flight. Rings wait for the next one.</summary>
+    MachineLost,
+
+    /// <summary>The volume has stopped in order to move. Rings wait for the next one.</summary>
+    Moved,
 }

@@ -46,6 +46,9 @@ internal sealed class RequestRecord
     /// <summary>A part of it has reached the device.</summary>
     public bool Started { get; set; }
 
+    /// <summary>Its volume's machine was lost before its guest had an answer: it is carried out any number of times until it has.</summary>
+    public bool IsRepeated { get; set; }
+
     /// <summary>An operation of it has failed on the device.</summary>
     public bool MetError { get; set; }
 

@@ -105,22 +105,46 @@ internal sealed class Changes(Run run, Random random)
         Remove(now, disk, random.Next(AttemptsMax));
     }
 
-    private void Remove(Incarnation now, int disk, int attempts) => now.Volume.Tell(new RemoveDisk(run.Map.Spec.Disks[disk].Name, problem =>
+    private void Remove(Incarnation now, int disk, int attempts)
+    {
+        // The volume knows no ring that is on its way to it: who takes a disk away knows its connections.
+        if (run.Now != now)
+            return;
+        if (run.HasRingsAway(disk))
+            GoOn(now, disk, attempts);
+        else
+            now.Volume.Tell(new RemoveDisk(run.Map.Spec.Disks[disk].Name, problem => Removed(now, disk, attempts, problem)));
+    }
+
+    private void Removed(Incarnation now, int disk, int attempts, string? problem)
     {
         if (problem is null || run.Bug == PlantedBug.DiskRemovedUnderRings)
         {
             run.Map.Remove(disk);
             run.History.Add(new HistoryEvent { Kind = HistoryKind.DiskRemoved, Number = disk });
         }
-        else if (attempts > 0)
+        else
         {
-            now.System.After(random.Next(2_000_000), () => Remove(now, disk, attempts - 1));
+            GoOn(now, disk, attempts);
             return;
         }
 
+        Release(disk);
+    }
+
+    private void GoOn(Incarnation now, int disk, int attempts)
+    {
+        if (attempts > 0)
+            now.System.After(random.Next(2_000_000), () => Remove(now, disk, attempts - 1));
+        else
+            Release(disk);
+    }
+
+    private void Release(int disk)
+    {
         _ = _withdrawn.Remove(disk);
         run.Reopen(disk);
-    }));
+    }
 
     private static void Demand(bool condition, string? problem)
     {

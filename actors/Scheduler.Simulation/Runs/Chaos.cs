@@ -9,6 +9,15 @@ internal sealed record Chaos
 
     public int StopOneOf { get; init; }
 
+    /// <summary>The volume's machine is lost, and another takes the volume over.</summary>
+    public int TakeOverOneOf { get; init; }
+
+    /// <summary>The volume moves to another machine.</summary>
+    public int MoveOneOf { get; init; }
+
+    /// <summary>Rings look for their volume's next scheduler.</summary>
+    public bool RingsReattach => TakeOverOneOf > 0 || MoveOneOf > 0;
+
     public int DetachOneOf { get; init; }
 
     public int AttachOneOf { get; init; }
@@ -90,6 +99,20 @@ internal sealed record Chaos
             HasJournal = journal,
             JournalFailsOneOf = journal && random.Next(2) == 0 ? random.Next(3, 10) : 0,
             CrowdFuaPercent = (faults & FaultKinds.Costs) != 0 && random.Next(2) == 0 ? random.Next(1, 25) : 0,
+        };
+    }
+
+    /// <summary>Draws how often the volume goes to another machine.</summary>
+    public Chaos WithTakeovers(Random random, FaultKinds faults)
+    {
+        if (Crowded || (faults & FaultKinds.Takeovers) == 0 || random.Next(2) == 0)
+            return this;
+        int often = random.Next(2) == 0 ? 100 : 400;
+        return random.Next(4) switch
+        {
+            0 => this with { MoveOneOf = often },
+            1 => this with { TakeOverOneOf = often },
+            _ => this with { MoveOneOf = 2 * often, TakeOverOneOf = often },
         };
     }
 }

@@ -9,7 +9,14 @@ internal sealed class FaultJournal
     /// <summary>How its events are written.</summary>
     public static readonly EventFormat Format = new(VolumeFaultFormat.Kinds);
 
+    /// <summary>In the place of an errno: an operator is about to clear the fault.</summary>
+    public const int Clearing = -1;
+
+    /// <summary>In the place of an errno: it was found cleared, and nobody knows who did it.</summary>
+    public const int ClearedByNobody = -2;
+
     private readonly SimulatedJournal _journal;
+    private readonly List<SimulatedActor> _actors = [];
 
     /// <summary>Starts its actors, and tells them what the markers say, as the service does at its start.</summary>
     public FaultJournal(Run run, SimulatedSystem system, IFaultStore markers, FaultRecords records, Chaos chaos, Random random)
@@ -21,10 +28,10 @@ internal sealed class FaultJournal
             Acknowledged = stored => run.History.Add(Note(stored)),
         };
         system.Persistence = new PersistenceSetup(_journal, Format);
-        ActorRef history = system.ActorOf(
-            new Props(() => new PersistentOwner("the history of faults", new Props(() => new FaultHistory(Run.VolumeName)), props => system.ActorOf(props, "faults"))),
+        ActorRef history = Start(
+            new Props(() => new PersistentOwner("the history of faults", new Props(() => new FaultHistory(Run.VolumeName)), props => Start(props, "faults"))),
             "faults-owner");
-        ActorRef feed = system.ActorOf(new Props(() => new FaultFeed(history)), "fault-feed");
+        ActorRef feed = Start(new Props(() => new FaultFeed(history)), "fault-feed");
         SimulatedClock clock = new(system);
         HistoricFaultStore store = new(markers, feed, clock);
         Store = store;
@@ -35,6 +42,13 @@ internal sealed class FaultJournal
             else
                 store.FoundNone(domain);
         }
+
+        SimulatedActor Start(Props props, string name)
+        {
+            SimulatedActor actor = system.ActorOf(props, name);
+            _actors.Add(actor);
+            return actor;
+        }
     }
 
     /// <summary>The markers, with the history beside them.</summary>
@@ -43,11 +57,13 @@ internal sealed class FaultJournal
     /// <summary>From now on the journal does not fail.</summary>
     public void StopFaults() => _journal.FailOneOf = 0;
 
-    /// <summary>In the place of an errno: an operator is about to clear the fault.</summary>
-    public const int Clearing = -1;
-
-    /// <summary>In the place of an errno: it was found cleared, and nobody knows who did it.</summary>
-    public const int ClearedByNobody = -2;
+    /// <summary>Its machine is gone.</summary>
+    public void Vanish()
+    {
+        _journal.Vanish();
+        foreach (SimulatedActor actor in _actors)
+            actor.Vanish(0);
+    }
 
     /// <summary>Domain, and errno or 0 for a clearing, of an event.</summary>
     public static (int Domain, int Error) Read(JournalEvent stored) =>

@@ -3,19 +3,35 @@ using Scheduler.Core;
 
 namespace Scheduler.Simulation;
 
-/// <summary>One life of the service: its engine, its volume's scheduler, its view of the devices.</summary>
+/// <summary>One life of the volume's scheduler: its engine, its view of the devices. The engine and the rings are those of the life
+/// before where the volume only has another machine.</summary>
 internal sealed class Incarnation
 {
     /// <summary>Starts a service on what is on the devices.</summary>
-    public Incarnation(Run run, VolumeSpec spec, Chaos chaos, FaultRecords records, VolumeTelemetry telemetry, long nowNs, long epoch, Random random)
+    /// <param name="run">The run.</param>
+    /// <param name="spec">The volume.</param>
+    /// <param name="chaos">What is done to it.</param>
+    /// <param name="records">What is left of recorded faults.</param>
+    /// <param name="telemetry">Instruments.</param>
+    /// <param name="epoch">Which incarnation it is.</param>
+    /// <param name="random">Draws what its devices do.</param>
+    /// <param name="system">Its engine.</param>
+    /// <param name="rings">Rings that live on.</param>
+    /// <param name="foundNs">In so many nanoseconds the volume is found under its name.</param>
+    public Incarnation(
+        Run run, VolumeSpec spec, Chaos chaos, FaultRecords records, VolumeTelemetry telemetry, long epoch, Random random, SimulatedSystem system, List<SimulatedRing> rings, long foundNs)
     {
-        System = new SimulatedSystem(random, nowNs);
-        Faults = new SimulatedFaultStore(System, records, run.History, random) { FailOneOf = chaos.RecordFailsOneOf };
+        System = system;
+        Rings = rings;
+        Faults = new SimulatedFaultStore(System, records, run.History, random, epoch) { FailOneOf = chaos.RecordFailsOneOf };
         Journal = chaos.HasJournal ? new FaultJournal(run, System, Faults, records, chaos, random) : null;
         Devices =
         [
             .. spec.Domains.Select((domain, i) =>
-                new SimulatedDevice(i, domain, run.Map.Media[i], chaos.Device, System, run.History, random, run.Bug)),
+                new SimulatedDevice(i, domain, run.Map.Media[i], chaos.Device, System, run.History, random, run.Bug)
+                {
+                    IsTakenForClean = run.Bug == PlantedBug.FirstFlushAfterTakeover && rings.Count > 0,
+                }),
         ];
         (Props props, Status) = VolumeScheduler.Prepare(new VolumeSetup
         {
@@ -26,9 +42,13 @@ internal sealed class Incarnation
             Faults = Journal?.Store ?? Faults,
             Telemetry = telemetry,
             Epoch = epoch,
+            ClearedEpoch = run.Bug == PlantedBug.ClearingForgotten ? 0 : records.ClearedEpoch,
         });
         Volume = System.ActorOf(props, Run.VolumeName);
-        System.Register(Run.VolumeName, Volume);
+        if (foundNs == 0)
+            System.Register(Run.VolumeName, Volume);
+        else
+            System.After(foundNs, () => System.Register(Run.VolumeName, Volume));
     }
 
     public SimulatedSystem System { get; }
@@ -56,10 +76,16 @@ internal sealed class Incarnation
     }
 
     /// <summary>Its rings that are not closed.</summary>
-    public List<SimulatedRing> Rings { get; } = [];
+    public List<SimulatedRing> Rings { get; }
 
     /// <summary>It was told to stop.</summary>
     public bool Stopping { get; set; }
+
+    /// <summary>It was told to stop because it moves.</summary>
+    public bool Moving { get; set; }
+
+    /// <summary>It moves, and takes nothing more.</summary>
+    public bool TakesNothing { get; set; }
 
     /// <summary>Steps until it is killed because it has given up; -1 for never.</summary>
     public int KillIn { get; set; } = -1;

@@ -88,4 +88,19 @@ public enum PlantedBug : byte
 
     /// <summary>The journal says that an event is durable before it is (F6).</summary>
     JournalAnswersTooEarly,
+
+    /// <summary>A ring sends nothing again to its volume's next scheduler (S3).</summary>
+    NothingSentAgain,
+
+    /// <summary>A guest hears the answer that was lost with its volume's machine, and the one of the next scheduler (S3).</summary>
+    LateAnswerHeard,
+
+    /// <summary>The scheduler that takes a volume over takes its disks for flushed (F4).</summary>
+    FirstFlushAfterTakeover,
+
+    /// <summary>What the lost machine had in flight reaches the device while the next scheduler is at work (S5).</summary>
+    NoFence,
+
+    /// <summary>A ring is let in again though a fault was cleared while it was away (F6).</summary>
+    ClearingForgotten,
 }

@@ -23,6 +23,7 @@ internal sealed class Run
     private readonly FaultRecords _records;
     private readonly VolumeTelemetry _telemetry;
     private readonly Changes _changes;
+    private readonly Takeovers _takeovers;
     private Incarnation _now = null!;
     private long _epoch;
     private int _steps;
@@ -45,6 +46,9 @@ internal sealed class Run
         _records = new FaultRecords(spec.Domains.Count);
         Map = new DiskMap(spec, [.. spec.Domains.Select(domain => new SectorMedia((int)(domain.Size / SectorMedia.SectorBytes)))]);
         _changes = new Changes(this, more);
+        Random takeovers = new(seeds.Next());
+        _chaos = _chaos.WithTakeovers(takeovers, options.Faults);
+        _takeovers = new Takeovers(this, takeovers, _chaos);
         if (_chaos.ChangeDiskOneOf > 0)
             _changes.HoldBack();
         AddCheckers();
@@ -107,14 +111,19 @@ internal sealed class Run
             history.Table(Math.Min(tableLines, history.Events.Count)));
     }
 
+    /// <summary>How long a new ring looks for its volume's next scheduler.</summary>
+    public TimeSpan ReattachMax() => _takeovers.ReattachMax();
+
+    /// <summary>Whether a disk has rings that the volume of now does not know.</summary>
+    public bool HasRingsAway(int disk) => _now.Rings.Exists(ring => ring.Disk == disk && ring.Epoch != 0 && ring.Epoch != _epoch);
+
     /// <summary>A ring is over. Its guest comes back, or another does.</summary>
     public void Closed(SimulatedRing ring)
     {
-        Incarnation mine = _now;
-        _ = mine.Rings.Remove(ring);
-        mine.System.After(_guestRandom.Next(5_000_000), () =>
+        _ = _now.Rings.Remove(ring);
+        _now.System.After(_guestRandom.Next(5_000_000), () =>
         {
-            if (GuestsMaySend && !mine.Stopping && _changes.MayOpen(ring.Disk))
+            if (GuestsMaySend && !_now.Stopping && _changes.MayOpen(ring.Disk))
                 Open(ring.Disk);
         });
     }
@@ -174,7 +183,25 @@ internal sealed class Run
 
     private void Start()
     {
-        long nowNs = _now is null ? 1_000_000 : _now.System.NowNs;
+        SimulatedSystem system = new(_engineRandom, _now is null ? 1_000_000 : _now.System.NowNs);
+        foreach (RingRecord ring in History.Rings)
+            ring.Memory.InUse = false;
+        Start(system, [], 0);
+        for (int disk = 0; disk < Map.Spec.Disks.Count && GuestsMaySend; disk++)
+        {
+            if (!Map.IsServed(disk))
+                continue;
+            for (int n = _guestRandom.Next(1, 3); n > 0; n--)
+                Open(disk);
+        }
+    }
+
+    /// <summary>The volume's next scheduler starts; all else goes on.</summary>
+    /// <param name="foundNs">In so many nanoseconds it is found.</param>
+    public void StartNext(long foundNs) => Start(_now.System, _now.Rings, foundNs);
+
+    private void Start(SimulatedSystem system, List<SimulatedRing> rings, long foundNs)
+    {
         bool forget = Bug == PlantedBug.FaultForgotten;
         VolumeSpec spec = Map.Spec with
         {
@@ -184,27 +211,17 @@ internal sealed class Run
             Disks = [.. Enumerable.Range(0, Map.Spec.Disks.Count).Where(Map.IsServed).Select(DiskNow)],
         };
         _changes.Restarted();
-        _now = new Incarnation(this, spec, _chaos, _records, _telemetry, nowNs, ++_epoch, _engineRandom);
+        _now = new Incarnation(this, spec, _chaos, _records, _telemetry, ++_epoch, _engineRandom, system, rings, foundNs);
         if (_faultsAreOver)
             StopFaults();
         History.NowNs = () => _now.System.NowNs;
         _now.System.Taking = NoteAccepted;
         _now.System.Sending = NoteAnswered;
-        foreach (RingRecord ring in History.Rings)
-            ring.Memory.InUse = false;
         History.Add(new HistoryEvent { Kind = HistoryKind.Started });
         for (int domain = 0; domain < Map.Spec.Domains.Count && !forget; domain++)
         {
             if (_records[domain] != 0)
                 History.Add(new HistoryEvent { Kind = HistoryKind.FaultRecorded, Domain = domain, Value = _records[domain] });
-        }
-
-        for (int disk = 0; disk < Map.Spec.Disks.Count && GuestsMaySend; disk++)
-        {
-            if (!Map.IsServed(disk))
-                continue;
-            for (int n = _guestRandom.Next(1, 3); n > 0; n--)
-                Open(disk);
         }
     }
 
@@ -247,6 +264,8 @@ internal sealed class Run
             Kill();
         else if (_now.KillIn < 0 && _now.System.Failures.Count > 0)
             Judge(_now.System.Failures[0]);
+        else if (_now.Moving && _now.KillIn < 0 && _now.Status.Stopped.IsCompleted)
+            _takeovers.HasStopped();
         return moved;
     }
 
@@ -271,6 +290,10 @@ internal sealed class Run
             Kill();
         else if (Draws(_chaos.StopOneOf))
             Stop();
+        else if (Draws(_chaos.TakeOverOneOf))
+            _takeovers.TakeOver();
+        else if (Draws(_chaos.MoveOneOf))
+            _takeovers.Move();
         else if (Draws(_chaos.DetachOneOf) && _now.Rings.Count > 0)
             _now.Rings[_chaosRandom.Next(_now.Rings.Count)].Close();
         else if (Draws(_chaos.AttachOneOf) && _now.Rings.Count < 3 * Map.Spec.Disks.Count)
@@ -355,6 +378,8 @@ internal sealed class Run
         if (_now.KillIn >= 0)
             Kill();
         StopFaults();
+        if (_chaos.RingsReattach)
+            _takeovers.TakeOver();
         RunUntilQuiet("faults are over");
         if (_now.KillIn >= 0 || _now.Stopping)
         {
@@ -424,7 +449,9 @@ internal sealed class Run
 
     private void NoteAccepted(object message, ActorRef receiver)
     {
-        if (message is not RequestBatch batch || receiver != _now.Volume)
+        if (receiver == _now.Volume && message is StopVolume { Moves: true })
+            _now.TakesNothing = true;
+        if (message is not RequestBatch batch || receiver != _now.Volume || _now.TakesNothing)
             return;
         foreach (ref readonly RingRequest request in batch.Requests)
             NoteTurn(HistoryKind.Accepted, History.Requests[Stamp.Request(Stamp.OfBuffer(request.Buffer))], 0);
@@ -432,8 +459,14 @@ internal sealed class Run
 
     private void NoteAnswered(object message, ActorRef receiver)
     {
-        if (message is not (ReplyBatch or Disconnect) || _now.Rings.Find(ring => ring.Port.Ring == receiver) is not { } ring)
+        if (message is not (ReplyBatch or Disconnect or Attached) || _now.Rings.Find(ring => ring.Port.Ring == receiver) is not { } ring)
             return;
+        if (message is Attached attached)
+        {
+            ring.IsLetIn(attached.Epoch);
+            return;
+        }
+
         if (message is not ReplyBatch batch)
         {
             ring.IsToldToClose();

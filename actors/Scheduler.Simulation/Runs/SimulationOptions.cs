@@ -22,8 +22,11 @@ public enum FaultKinds
     /// <summary>The costs that the volume is given are wrong, and it has to learn them.</summary>
     Costs = 16,
 
+    /// <summary>The volume goes to another machine, because it moves or because its machine is lost; rings go on.</summary>
+    Takeovers = 32,
+
     /// <summary>All of them.</summary>
-    All = Device | Power | Changes | Journal | Costs,
+    All = Device | Power | Changes | Journal | Costs | Takeovers,
 }
 
 /// <summary>What a run is made from; the same options and the same version give the same run, byte for byte.</summary>

@@ -26,7 +26,7 @@ public static class SimulateCommand
             DefaultValueFactory = _ => new SimulationOptions { Seed = 0 }.Steps,
         };
         Option<string> faults = new("--faults") { Description = "What may go wrong", DefaultValueFactory = _ => "all" };
-        _ = faults.AcceptOnlyFromAmong("none", "device", "power", "changes", "journal", "costs", "all");
+        _ = faults.AcceptOnlyFromAmong("none", "device", "power", "changes", "journal", "costs", "takeovers", "all");
         Option<TimeSpan?> duration = DurationOption.Create(
             "--for",
             "Runs seed after seed, counting up, on all cores, until the time is up, e.g. 20s. Default: one seed",
