@@ -12,9 +12,11 @@ internal sealed class VolumeHarness : IVolumeTimer, IFaultStore, IDisposable
     public const long DiskBytes = 1 << 20;
 
     private readonly VolumeSpec _spec;
+    private readonly IFaultStore? _faults;
 
-    public VolumeHarness(OrderedMode ordered = OrderedMode.FlushFua, int depth = 8, int traceEvery = 0, int secondWeight = 100)
+    public VolumeHarness(OrderedMode ordered = OrderedMode.FlushFua, int depth = 8, int traceEvery = 0, int secondWeight = 100, IFaultStore? faults = null)
     {
+        _faults = faults;
         System = new LocalSystem(NullLogger<LocalSystem>.Instance);
         Telemetry = new VolumeTelemetry { TraceEvery = traceEvery };
         _spec = new()
@@ -90,7 +92,7 @@ internal sealed class VolumeHarness : IVolumeTimer, IFaultStore, IDisposable
             Spec = _spec,
             Devices = Devices,
             Timer = _ => this,
-            Faults = this,
+            Faults = _faults ?? this,
             Telemetry = Telemetry,
             Epoch = epoch,
             ClearedEpoch = clearedEpoch,

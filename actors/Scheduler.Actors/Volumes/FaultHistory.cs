@@ -1,9 +1,11 @@
-// The history of a volume's faults, in the journal. The marker beside the volume is what fences it (F6): it is durable before
-// replies leave, and I/O goes on while the journal is away. What the journal misses then is written when it is back; what it
-// missed because the service ended is written at the next start, from the markers.
+// The history of a volume's faults, in the journal. Which faults fence a volume (F6) is said by one place:
 //
-// A clearing is another matter: who asks for it is durable in the journal before the marker goes. If the service ends in between,
-// the next start finds no marker, and knows who it was. So nothing is cleared while the journal is away.
+// - On one machine by the markers beside the volume (HistoricFaultStore): they are durable before replies leave, and I/O goes
+//   on while the journal is away. What the journal misses then is written when it is back; what it missed because the service
+//   ended is written at the next start, from the markers. A clearing is another matter: who asks for it is durable in the
+//   journal before the marker goes. If the service ends in between, the next start finds no marker, and knows who it was. So
+//   nothing is cleared while the journal is away.
+// - Where the next owner may be on another machine, by the history itself (JournalFaultStore).
 using System.Text.Json.Serialization;
 using Scheduler.Storage.Journal;
 
@@ -57,10 +59,17 @@ public static class VolumeFaultFormat
 
 /// <summary>To the history of a volume's faults: write this, unless it is there.</summary>
 /// <param name="Happened">What happened.</param>
-/// <param name="Done">Called once, from any thread: true when it is durable.</param>
-internal sealed record WriteFault(VolumeFaultEvent Happened, Action<bool> Done) : IExpectsAnswer
+/// <param name="Done">Called once, from any thread: null when it is durable, otherwise why that is not known.</param>
+internal sealed record WriteFault(VolumeFaultEvent Happened, Action<string?> Done) : IExpectsAnswer
 {
-    public void Refuse(string reason) => Done(false);
+    public void Refuse(string reason) => Done(reason);
+}
+
+/// <summary>To the history of a volume's faults: which are not cleared?</summary>
+/// <param name="Done">Called once, from any thread: the faults, a domain each; or null and why it can't be said.</param>
+internal sealed record ReadFaults(Action<IReadOnlyList<VolumeFaultRecorded>?, string?> Done) : IExpectsAnswer
+{
+    public void Refuse(string reason) => Done(null, reason);
 }
 
 /// <summary>The faults of one volume, as events. A domain's fault is recorded once until it is cleared, so that what may have
@@ -68,8 +77,8 @@ internal sealed record WriteFault(VolumeFaultEvent Happened, Action<bool> Done) 
 /// <param name="volume">Name of the volume.</param>
 public sealed class FaultHistory(string volume) : PersistentActor
 {
-    // The domains with a fault, and who is clearing it.
-    private readonly Dictionary<int, VolumeFaultClearing?> _fenced = [];
+    // The domains with a fault, and who is clearing it. An old history may begin with a clearing.
+    private readonly SortedDictionary<int, (VolumeFaultRecorded? Fault, VolumeFaultClearing? Clearing)> _fenced = [];
 
     /// <inheritdoc/>
     public override string PersistenceId => IdOf(volume);
@@ -110,18 +119,20 @@ public sealed class FaultHistory(string volume) : PersistentActor
     /// <inheritdoc/>
     public override void OnCommand(object message)
     {
+        if (message is ReadFaults read)
+            read.Done([.. _fenced.Values.Select(fenced => fenced.Fault).OfType<VolumeFaultRecorded>()], null);
         if (message is not WriteFault write)
             return;
         VolumeFaultEvent happened = write.Happened;
-        bool isFenced = _fenced.TryGetValue(happened.Domain, out VolumeFaultClearing? clearing);
+        bool isFenced = _fenced.TryGetValue(happened.Domain, out (VolumeFaultRecorded? Fault, VolumeFaultClearing? Clearing) known);
         switch (happened)
         {
             // A clearing that did not come about is not to be taken for who removes the marker some day.
-            case VolumeFaultRecorded when isFenced && clearing is null:
+            case VolumeFaultRecorded when isFenced && known.Clearing is null:
             case VolumeFaultCleared when !isFenced:
-                write.Done(true);
+                write.Done(null);
                 return;
-            case VolumeFaultCleared { By: VolumeFaultCleared.FoundAtStart } cleared when clearing is not null:
+            case VolumeFaultCleared { By: VolumeFaultCleared.FoundAtStart } cleared when known.Clearing is { } clearing:
                 happened = cleared with { By = clearing.By, At = clearing.At };
                 break;
         }
@@ -129,16 +140,24 @@ public sealed class FaultHistory(string volume) : PersistentActor
         Persist(happened, _ =>
         {
             Apply(happened);
-            write.Done(true);
+            write.Done(null);
         });
     }
 
     private void Apply(VolumeFaultEvent happened)
     {
-        if (happened is VolumeFaultCleared)
-            _ = _fenced.Remove(happened.Domain);
-        else
-            _fenced[happened.Domain] = happened as VolumeFaultClearing;
+        switch (happened)
+        {
+            case VolumeFaultRecorded fault:
+                _fenced[happened.Domain] = (fault, null);
+                break;
+            case VolumeFaultClearing clearing:
+                _fenced[happened.Domain] = (_fenced.GetValueOrDefault(happened.Domain).Fault, clearing);
+                break;
+            default:
+                _ = _fenced.Remove(happened.Domain);
+                break;
+        }
     }
 }
 
@@ -227,7 +246,7 @@ public sealed class FaultFeed(ActorRef history) : Actor
     private void Send()
     {
         ActorRef self = Self;
-        history.Tell(new WriteFault(_waiting.Peek().Happened, done => self.Tell(new Written(done))), Self);
+        history.Tell(new WriteFault(_waiting.Peek().Happened, problem => self.Tell(new Written(problem is null))), Self);
     }
 
     private sealed record Written(bool Done);
