@@ -24,8 +24,11 @@ internal sealed record VolumeTenure(EventLoop Loop, long Epoch, Func<bool> MayWr
 /// </summary>
 internal sealed class RunningVolume : IServedVolume, IDisposable
 {
+    // It starts on a thread of its own, which may wait.
+    private static readonly TimeSpan s_journalTimeMax = TimeSpan.FromSeconds(10);
+
     private readonly VolumeSupport _support;
-    private readonly IReadOnlyList<VolumeDomain> _domains;
+    private IReadOnlyList<VolumeDomain> _domains;
     private readonly VolumeTenure? _tenure;
     private readonly FaultRecord _record;
     private LoopTimerOfVolume? _timer;
@@ -337,10 +340,16 @@ internal sealed class RunningVolume : IServedVolume, IDisposable
 
     private void Start()
     {
-        Faults = new KnownFaults(_record.Over(new MarkerFaultStore([.. _domains.Select(domain => domain.Marker)])), Settings.Name, _support.Logger);
+        IFaultStore store;
+        if (_tenure is null)
+            store = _record.Over(new MarkerFaultStore([.. _domains.Select(domain => domain.Marker)]));
+        else
+            (store, _domains) = _record.AloneAsync(_domains, s_journalTimeMax).GetAwaiter().GetResult();
+        Faults = new KnownFaults(store, Settings.Name, _support.Logger);
         for (int i = 0; i < _domains.Count; i++)
         {
-            _record.Found(i, _domains[i].Fault);
+            if (_tenure is null)
+                _record.Found(i, _domains[i].Fault);
             if (_domains[i].Fault is { } fault)
                 Faults.Found(i, fault.Time);
         }
