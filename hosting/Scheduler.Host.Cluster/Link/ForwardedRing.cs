@@ -16,10 +16,9 @@ namespace Scheduler.Host.Cluster.Link;
 
 /// <summary>What a ring needs for a volume on another node.</summary>
 /// <param name="Volume">Name of the volume.</param>
-/// <param name="Guest">Name of the guest that owns the ring's disk.</param>
 /// <param name="Ring">The ring's actor.</param>
 /// <param name="Attach">What it asked the volume.</param>
-internal sealed record ForwardedRingSetup(string Volume, string Guest, ActorRef Ring, Attach Attach);
+internal sealed record ForwardedRingSetup(string Volume, ActorRef Ring, Attach Attach);
 
 /// <summary>A ring of this node, between <see cref="LinkedVolume"/>, the actor that stands for its volume, and the connection.</summary>
 internal sealed class ForwardedRing : ILinkSender, ILinkWaiter
@@ -80,7 +79,7 @@ internal sealed class ForwardedRing : ILinkSender, ILinkWaiter
 
         _holdsMemory = true;
         _connection = connection;
-        _budget = connection.BudgetOf(Setup.Guest, Ticket.BufferBytes);
+        _budget = connection.BudgetOf(Ticket.Guest, Ticket.BufferBytes);
         connection.Connection.Post(new LinkFrame { Type = LinkFrameType.Open, Ticket = Ticket.Id, Epoch = Ticket.Epoch });
         connection.Add(this);
     }

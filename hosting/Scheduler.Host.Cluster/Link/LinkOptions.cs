@@ -27,8 +27,9 @@ internal sealed record LinkPlace(string Node, EventLoop Loop, IActorSystem Syste
 /// <param name="Id">Names the ring on the wire; can't be guessed.</param>
 /// <param name="Epoch">Incarnation of the volume's scheduler.</param>
 /// <param name="Credits">Request slots granted, not more than asked for.</param>
+/// <param name="Guest">Name of the guest that owns the disk.</param>
 /// <param name="BufferBytes">Bytes that the owner has for the guest's data from that node.</param>
-internal sealed record LinkTicket(ulong Id, long Epoch, int Credits, long BufferBytes);
+internal sealed record LinkTicket(ulong Id, long Epoch, int Credits, string Guest, long BufferBytes);
 
 /// <summary>A ring of another node was not taken.</summary>
 /// <param name="message">Why, for the log.</param>

@@ -78,6 +78,9 @@ internal sealed class OwnedRing : ILinkSender
     private bool _started;
     private bool _detached;
 
+    /// <summary>Its memory was given back, and the loop knows.</summary>
+    private bool _isReleased;
+
     /// <summary>Bytes of the budget that its memory had when it was given back.</summary>
     private long _unreturned;
 
@@ -124,7 +127,7 @@ internal sealed class OwnedRing : ILinkSender
         _started = true;
         if (IsEnded)
         {
-            _ = _released.TrySetResult();
+            ReleasedUnstarted();
             return false;
         }
 
@@ -147,7 +150,7 @@ internal sealed class OwnedRing : ILinkSender
     {
         End(LinkClose.Gone, "nobody waits for it any more");
         if (!_started)
-            _ = earlier.ContinueWith(_ => _released.TrySetResult(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            _ = earlier.ContinueWith(_ => _server.Place.Loop.Post(ReleasedUnstarted), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
     }
 
     /// <summary>The actor is there.</summary>
@@ -171,7 +174,7 @@ internal sealed class OwnedRing : ILinkSender
         _epoch = attached.Epoch;
         _slots = new Slot[Math.Min(attached.Credits, Setup.Credits)];
         SinceNs = Storage.Loop.EventLoop.NowNs;
-        _ = _offer.TrySetResult(new LinkTicket(Ticket, _epoch, _slots.Length, Setup.BufferBytes));
+        _ = _offer.TrySetResult(new LinkTicket(Ticket, _epoch, _slots.Length, Setup.Guest, Setup.BufferBytes));
     }
 
     /// <summary>The ring speaks on a connection.</summary>
@@ -334,11 +337,19 @@ internal sealed class OwnedRing : ILinkSender
         LetGoIfDone();
     }
 
+    private void ReleasedUnstarted()
+    {
+        _ = _released.TrySetResult();
+        _isReleased = true;
+        _server.RingReleased(this);
+    }
+
     // On the loop again, when its memory was given back.
     private void AfterRelease()
     {
         _budget?.ReturnRounded(_unreturned);
         _unreturned = 0;
+        _isReleased = true;
         _server.RingReleased(this);
         SendReleasedIfDone();
     }
@@ -346,7 +357,7 @@ internal sealed class OwnedRing : ILinkSender
     /// <summary>Sends <see cref="LinkFrameType.Released"/> if both sides are through with the ring.</summary>
     private void SendReleasedIfDone()
     {
-        if (!_detached || !Released.IsCompleted || _connection is null)
+        if (!_detached || !_isReleased || _connection is null)
             return;
         _connection.Connection.Post(new LinkFrame { Type = LinkFrameType.Released, Ticket = Ticket, Epoch = _epoch });
         _connection.Forget(Ticket);
