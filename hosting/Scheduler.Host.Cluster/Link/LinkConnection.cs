@@ -243,12 +243,13 @@ internal sealed unsafe partial class LinkConnection : ILoopDescriptor
             _scratch = (nint)NativeMemory.AlignedAlloc(ScratchBytes, 4096);
         IoVector* vectors = stackalloc IoVector[2];
         int count = 0;
-        int direct = HasPayload && _place.Address != 0 ? _frame.PayloadBytes - _payloadReceived : 0;
+        int left = _frame.PayloadBytes - _payloadReceived;
+        int direct = _place.Address != 0 ? left : 0;
         if (direct > 0)
             vectors[count++] = new IoVector { Base = _place.Address + _payloadReceived, Length = direct };
 
         // Who sent a large payload will do so again: without the head before it, it need not be copied from here.
-        vectors[count++] = new IoVector { Base = _scratch, Length = _lastWasLarge ? LinkFrame.Bytes : ScratchBytes };
+        vectors[count++] = new IoVector { Base = _scratch, Length = _lastWasLarge && left == direct ? LinkFrame.Bytes : ScratchBytes };
         nint received = LinkCalls.Receive(_socket, vectors, count);
         if (received == -1)
             return;
