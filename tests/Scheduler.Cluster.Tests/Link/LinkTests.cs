@@ -240,7 +240,8 @@ public sealed class LinkTests
         // Who comes too late is told, and not thrown out.
         using RawNode node = await RawNode.ConnectAsync(rig.Owner.Address);
         node.Send(new LinkFrame { Type = LinkFrameType.Open, Ticket = ticket.Id, Epoch = ticket.Epoch });
-        node.Send(new LinkFrame { Type = LinkFrameType.Request, Op = RingOp.Flush, Ticket = ticket.Id, Epoch = ticket.Epoch });
+        LinkFrame write = new() { Type = LinkFrameType.Request, Op = RingOp.Write, Ticket = ticket.Id, Epoch = ticket.Epoch, Length = 1 << 20, PayloadBytes = 1 << 20 };
+        node.Send(write, new byte[1 << 20]);
         (LinkFrame closed, byte[] text) = await node.ReceiveAsync();
         Assert.Equal((LinkFrameType.Closed, LinkClose.Gone), (closed.Type, closed.Close));
         Assert.Contains("was not used", System.Text.Encoding.UTF8.GetString(text), StringComparison.Ordinal);
