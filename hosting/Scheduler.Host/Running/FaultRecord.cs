@@ -3,80 +3,74 @@ using Scheduler.Storage;
 
 namespace Scheduler.Host.Running;
 
-/// <summary>The history of a volume's faults in the journal, while the volume runs. Nothing waits for it.</summary>
+/// <summary>A volume's faults in the journal, while the volume runs: their history, or all that there is of them.</summary>
 /// <param name="volume">Name of the volume.</param>
 /// <param name="system">Runs its actors, and has a journal.</param>
 internal sealed class FaultRecord(string volume, IActorSystem system) : IDisposable
 {
+    private static readonly TimeSpan s_journalTimeMax = TimeSpan.FromSeconds(30);
+
     private readonly Lock _lock = new();
     private ActorRef? _history;
     private ActorRef? _feed;
-    private HistoricFaultStore? _store;
 
-    /// <summary>Has what a store records and clears written to the history too.</summary>
-    /// <param name="store">Where faults are durable.</param>
-    public IFaultStore Over(IFaultStore store)
+    /// <summary>On one machine: the domains' markers say what is fenced, and the history is written too. Nothing waits for that.</summary>
+    /// <param name="domains">The open domains.</param>
+    /// <returns>Where faults are recorded, and those that were found, by domain.</returns>
+    public (IFaultStore Store, IReadOnlyList<Fault?> Found) BesideMarkers(IReadOnlyList<VolumeDomain> domains)
     {
+        ActorRef history = StartHistory();
+        ActorRef feed = system.ActorOf(new Props(() => new FaultFeed(history)), $"fault-feed-{volume}");
         lock (_lock)
+            _feed = feed;
+        HistoricFaultStore store = new(new MarkerFaultStore([.. domains.Select(domain => domain.Marker)]), feed, TimeProvider.System);
+
+        // What the history missed is written.
+        for (int i = 0; i < domains.Count; i++)
         {
-            ActorRef history = Start();
-            _feed = system.ActorOf(new Props(() => new FaultFeed(history)), $"fault-feed-{volume}");
-            _store = new HistoricFaultStore(store, _feed, TimeProvider.System);
-            return _store;
+            if (domains[i].Marked is { } fault)
+                store.Found(i, ErrorOf(fault), fault.Time);
+            else
+                store.FoundNone(i);
         }
+
+        return (store, [.. domains.Select(domain => domain.Marked)]);
     }
 
-    /// <summary>Has the history alone say which faults there are: of a volume whose next owner may be on another machine (F6).</summary>
-    /// <param name="domains">The volume's domains. A fault that a marker tells, of a time when the volume was this machine's alone, goes
-    /// to the history, and the marker goes.</param>
-    /// <param name="timeMax">Longest time to wait for the journal.</param>
-    /// <returns>Where faults are durable, and the domains with the faults that the history tells.</returns>
-    /// <exception cref="VolumeOpenException">The journal does not say.</exception>
-    public async Task<(IFaultStore Store, IReadOnlyList<VolumeDomain> Domains)> AloneAsync(IReadOnlyList<VolumeDomain> domains, TimeSpan timeMax)
+    /// <summary>
+    /// Where other machines may own the volume next: the journal alone says what is fenced. Called when the volume is owned. A
+    /// marker that is found, from a time before, is moved there. Blocks until the journal has answered.
+    /// </summary>
+    /// <param name="domains">The open domains.</param>
+    /// <returns>Where faults are recorded, and those that were found, by domain.</returns>
+    /// <exception cref="VolumeOpenException">The journal does not answer, or names a domain that the volume does not have.</exception>
+    public (IFaultStore Store, IReadOnlyList<Fault?> Found) InJournal(IReadOnlyList<VolumeDomain> domains)
     {
-        JournalFaultStore store;
-        lock (_lock)
-            store = new JournalFaultStore(volume, Start(), TimeProvider.System);
-        using CancellationTokenSource patience = new(timeMax);
-        try
+        JournalFaultStore store = new(volume, StartHistory(), TimeProvider.System);
+        Fault?[] found = new Fault?[domains.Count];
+        foreach (VolumeFaultRecorded fault in Read(store, domains[0].Path))
         {
-            Dictionary<int, Fault> faults = (await store.ReadAsync(patience.Token)).ToDictionary(
-                fault => fault.Domain, fault => new Fault(fault.Domain, fault.Errno, fault.At, "a sync of the volume failed; acknowledged writes may be lost"));
-            for (int i = 0; i < domains.Count; i++)
+            if (fault.Domain >= domains.Count)
             {
-                if (domains[i].Fault is not { } marked)
-                    continue;
-                TaskCompletionSource<string?> moved = new(TaskCreationOptions.RunContinuationsAsynchronously);
-                store.Record(i, Math.Max(1, marked.Error), marked.Time, moved.SetResult);
-                if (await moved.Task.WaitAsync(patience.Token) is { } problem)
-                    throw new VolumeOpenException(domains[i].Path, problem, "see that the journal's database runs");
-                faults[i] = marked;
-                domains[i].Marker!.Clear();
+                throw new VolumeOpenException(
+                    domains[0].Path,
+                    $"the journal has an uncleared fault of its domain {fault.Domain}, and it has only {domains.Count}",
+                    "configure its physical volumes as they were, and clear the fault");
             }
 
-            return (store, [.. domains.Select((domain, i) => domain with { Fault = faults.GetValueOrDefault(i), Marker = null })]);
+            found[fault.Domain] = new Fault(fault.Domain, fault.Errno, fault.At, "a sync of the volume failed");
         }
-        catch (OperationCanceledException e)
+
+        for (int i = 0; i < domains.Count; i++)
         {
-            throw new VolumeOpenException(domains[0].Path, e.Message, "see that the journal's database runs");
+            if (domains[i].Marked is not { } marked)
+                continue;
+            found[i] ??= marked with { Domain = i };
+            Move(domains[i], i, marked, store);
         }
-    }
 
-    /// <summary>Tells the history what was found when the volume was opened: what it missed is written.</summary>
-    /// <param name="domain">Index of the domain.</param>
-    /// <param name="fault">The fault that fences it, or null.</param>
-    public void Found(int domain, Fault? fault)
-    {
-        if (fault is not null)
-            _store!.Found(domain, Math.Max(1, fault.Error), fault.Time);
-        else
-            _store!.FoundNone(domain);
+        return (store, found);
     }
-
-    private ActorRef Start() => _history = system.ActorOf(
-        new Props(() => new PersistentOwner(
-            $"the history of volume {volume}", new Props(() => new FaultHistory(volume)), props => system.ActorOf(props, $"faults-{volume}"))),
-        $"faults-of-{volume}");
 
     /// <inheritdoc/>
     public void Dispose()
@@ -87,6 +81,49 @@ internal sealed class FaultRecord(string volume, IActorSystem system) : IDisposa
                 system.Stop(_feed);
             if (_history is not null)
                 system.Stop(_history);
+        }
+    }
+
+    // A marker that can't be understood is a fault too; its errno is unknown then.
+    private static int ErrorOf(Fault fault) => Math.Max(1, fault.Error);
+
+    private static IReadOnlyList<VolumeFaultRecorded> Read(JournalFaultStore store, string path)
+    {
+        using CancellationTokenSource limit = new(s_journalTimeMax);
+        try
+        {
+            return store.ReadAsync(limit.Token).GetAwaiter().GetResult();
+        }
+        catch (OperationCanceledException e)
+        {
+            throw new VolumeOpenException(path, e.Message, "check the journal's database");
+        }
+    }
+
+    private static void Move(VolumeDomain domain, int index, Fault marked, JournalFaultStore store)
+    {
+        TaskCompletionSource<string?> recorded = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        store.Record(index, ErrorOf(marked), marked.Time, recorded.SetResult);
+        if (recorded.Task.GetAwaiter().GetResult() is { } problem)
+            throw new VolumeOpenException(domain.Path, problem, "check the journal's database");
+        try
+        {
+            domain.Marker!.Clear();
+        }
+        catch (IOException e)
+        {
+            throw new VolumeOpenException(domain.Path, $"its fault is in the journal now, and its marker can't be removed: {e.Message}", "remove it by hand");
+        }
+    }
+
+    private ActorRef StartHistory()
+    {
+        lock (_lock)
+        {
+            return _history = system.ActorOf(
+                new Props(() => new PersistentOwner(
+                    $"the history of volume {volume}", new Props(() => new FaultHistory(volume)), props => system.ActorOf(props, $"faults-{volume}"))),
+                $"faults-of-{volume}");
         }
     }
 }

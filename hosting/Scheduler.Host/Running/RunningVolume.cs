@@ -11,7 +11,9 @@ namespace Scheduler.Host.Running;
 /// <param name="System">Runs the actors.</param>
 /// <param name="Telemetry">Instruments.</param>
 /// <param name="Logger">Where faults are told.</param>
-internal sealed record VolumeSupport(string DataDirectory, IActorSystem System, VolumeTelemetry Telemetry, ILogger Logger);
+/// <param name="FaultsInJournal">Faults are kept in the journal alone, where the volume's next owner sees them on whatever machine
+/// it is; the volume is owned before it is started. Otherwise they are marked on this machine.</param>
+internal sealed record VolumeSupport(string DataDirectory, IActorSystem System, VolumeTelemetry Telemetry, ILogger Logger, bool FaultsInJournal = false);
 
 /// <summary>Where and how long a volume runs that moves between the nodes of a cluster.</summary>
 /// <param name="Loop">Its loop on this node, which goes on when the volume is elsewhere.</param>
@@ -24,11 +26,8 @@ internal sealed record VolumeTenure(EventLoop Loop, long Epoch, Func<bool> MayWr
 /// </summary>
 internal sealed class RunningVolume : IServedVolume, IDisposable
 {
-    // It starts on a thread of its own, which may wait.
-    private static readonly TimeSpan s_journalTimeMax = TimeSpan.FromSeconds(10);
-
     private readonly VolumeSupport _support;
-    private IReadOnlyList<VolumeDomain> _domains;
+    private readonly IReadOnlyList<VolumeDomain> _domains;
     private readonly VolumeTenure? _tenure;
     private readonly FaultRecord _record;
     private LoopTimerOfVolume? _timer;
@@ -340,21 +339,15 @@ internal sealed class RunningVolume : IServedVolume, IDisposable
 
     private void Start()
     {
-        IFaultStore store;
-        if (_tenure is null)
-            store = _record.Over(new MarkerFaultStore([.. _domains.Select(domain => domain.Marker)]));
-        else
-            (store, _domains) = _record.AloneAsync(_domains, s_journalTimeMax).GetAwaiter().GetResult();
+        (IFaultStore store, IReadOnlyList<Fault?> found) = _support.FaultsInJournal ? _record.InJournal(_domains) : _record.BesideMarkers(_domains);
         Faults = new KnownFaults(store, Settings.Name, _support.Logger);
-        for (int i = 0; i < _domains.Count; i++)
+        for (int i = 0; i < found.Count; i++)
         {
-            if (_tenure is null)
-                _record.Found(i, _domains[i].Fault);
-            if (_domains[i].Fault is { } fault)
+            if (found[i] is { } fault)
                 Faults.Found(i, fault.Time);
         }
 
-        VolumeSpec spec = Spec();
+        VolumeSpec spec = Spec(found);
         VolumeDevices devices = new([.. _domains.Select(domain => domain.Device)], spec.OperationsMax, Loop.Post);
         VolumeSetup setup = new()
         {
@@ -379,12 +372,12 @@ internal sealed class RunningVolume : IServedVolume, IDisposable
         Loop.Start();
     }
 
-    private VolumeSpec Spec()
+    private VolumeSpec Spec(IReadOnlyList<Fault?> faults)
     {
         List<GuestSettings> guests = [.. _disks.Select(disk => disk.Settings.Guest).DistinctBy(guest => guest.Name)];
         return new VolumeSpec
         {
-            Domains = [.. _domains.Select(domain => domain.Spec())],
+            Domains = [.. _domains.Select((domain, i) => domain.Spec(faults[i]))],
             Guests = [.. guests.Select(GuestSpecOf)],
             Disks = [.. _disks.Select(disk => disk.Spec(guests.FindIndex(guest => guest.Name == disk.Settings.Guest.Name)))],
             Depth = Settings.Depth,

@@ -39,7 +39,7 @@ internal sealed partial class Service : IAsyncDisposable
         _logger = loggers.CreateLogger<Service>();
         _journal = journal;
         _engine = engine(new EngineSetup(settings, journal, JournalFormat, loggers, (path, exception) => _catalog?.ActorFailed(path, exception)));
-        _parts = new RunningParts(settings, new VolumeSupport(settings.DataDirectory, _engine.System, telemetry, _logger), _engine, _logger);
+        _parts = new RunningParts(settings, new VolumeSupport(settings.DataDirectory, _engine.System, telemetry, _logger, FaultsInJournal: settings.Cluster is not null), _engine, _logger);
         _catalog = new RunningCatalog(journal, JournalFormat, _parts, _logger) { WhyFixed = _engine.WhyFixed };
         ConnectionNumbers numbers = new();
         _nbd = new NbdServer(NbdOptions(loggers), _parts.Exports, loggers.CreateLogger<NbdServer>(), numbers);

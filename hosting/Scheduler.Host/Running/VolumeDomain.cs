@@ -4,12 +4,12 @@ using Scheduler.Storage;
 
 namespace Scheduler.Host.Running;
 
-/// <summary>One flush domain of a running volume: its file or block device, and where its faults are recorded.</summary>
+/// <summary>One flush domain of a running volume: its file or block device, and its marker.</summary>
 /// <param name="Path">As configured; empty for a device that has none.</param>
 /// <param name="Device">The open device.</param>
-/// <param name="Marker">Where its faults are recorded; null: nowhere, it keeps nothing over a restart.</param>
-/// <param name="Fault">The fault that was recorded there when it was opened, or null.</param>
-internal sealed record VolumeDomain(string Path, IBlockDevice Device, FaultMarker? Marker, Fault? Fault)
+/// <param name="Marker">Where its faults are marked on this machine; null: nowhere, it keeps nothing over a restart.</param>
+/// <param name="Marked">The fault that was marked there when it was opened, or null.</param>
+internal sealed record VolumeDomain(string Path, IBlockDevice Device, FaultMarker? Marker, Fault? Marked)
 {
     /// <summary>Opens all domains of a volume, which locks them: the one of its path, or its physical volumes.</summary>
     /// <param name="settings">The volume.</param>
@@ -37,13 +37,15 @@ internal sealed record VolumeDomain(string Path, IBlockDevice Device, FaultMarke
     }
 
     /// <summary>What the core is told of it.</summary>
-    public DomainSpec Spec()
+    /// <param name="fault">The fault that fences it, or null.</param>
+    /// <returns>The core's word for it.</returns>
+    public DomainSpec Spec(Fault? fault)
     {
         DeviceInfo info = Device.Info;
 
         // A marker that can't be understood is a fault too; its errno is unknown then.
-        int fault = Fault is null ? 0 : Math.Max(1, Fault.Error);
-        return new DomainSpec(info.Size, info.VolatileCache, info.DurableWrites, info.SupportsDsync, fault);
+        int error = fault is null ? 0 : Math.Max(1, fault.Error);
+        return new DomainSpec(info.Size, info.VolatileCache, info.DurableWrites, info.SupportsDsync, error);
     }
 
     private static VolumeDomain Open(VolumeSettings settings, string path, string dataDirectory, Action<string> fallback)
