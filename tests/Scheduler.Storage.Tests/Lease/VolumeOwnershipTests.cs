@@ -10,7 +10,9 @@ namespace Scheduler.Storage.Tests.Lease;
 public sealed class VolumeOwnershipTests : IAsyncLifetime, IFence
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan s_short = TimeSpan.FromMilliseconds(400);
+
+    // Renewed, and a fence tried again, after a quarter of it. Long enough that a slow machine does not lose it.
+    private static readonly TimeSpan s_short = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_long = TimeSpan.FromMinutes(10);
     private readonly PostgresServer _server;
     private readonly TemporaryDirectory _directory = new();
@@ -44,7 +46,7 @@ public sealed class VolumeOwnershipTests : IAsyncLifetime, IFence
         await using FailingStore reachOfA = new(_leases);
         _fence = (_, _) => Task.FromResult(false);
         using CancellationTokenSource end = new();
-        Task<VolumeOwnership> a = VolumeOwnership.AcquireAsync(reachOfA, this, "v", Owner("a"), s_short, Tell, end.Token);
+        Task<VolumeOwnership> a = VolumeOwnership.AcquireAsync(reachOfA, this, "v", Owner("a"), s_long, Tell, end.Token);
         await Eventually(() => Fenced("x"));
         reachOfA.Fails = true;
         await end.CancelAsync();
@@ -71,7 +73,12 @@ public sealed class VolumeOwnershipTests : IAsyncLifetime, IFence
         _fence = (_, _) => fence.Task;
         Task<VolumeOwnership> acquiring = Acquire("a", s_short);
         await Eventually(() => Fenced("x"));
-        await Task.Delay(s_short * 2);
+        for (int renewals = 0; renewals < 2; renewals++)
+        {
+            string expires = Expires();
+            await Eventually(() => Expires() != expires);
+        }
+
         Assert.False(acquiring.IsCompleted);
         Assert.Equal($"{Owner("a")}|2|{{{Owner("x")}}}", Row());
         fence.SetResult(true);
@@ -137,8 +144,9 @@ public sealed class VolumeOwnershipTests : IAsyncLifetime, IFence
         Task<VolumeOwnership> acquiring = Acquire("a", s_short);
         await Eventually(() => Fenced("x"));
         _fence = (_, _) => Task.FromResult(true);
-        Expire();
-        Assert.True((await _leases.TakeAsync("v", Owner("y").ToString(), s_long)).Granted);
+
+        // As if it had run out: in one statement, so that nobody else can take it first.
+        _ = Sql($"UPDATE volume_lease SET predecessors = predecessors || owner, owner = '{Owner("y")}', epoch = epoch + 1, expires = clock_timestamp() + interval '1 h'");
         await Eventually(() => Told("was lost before its former owners were fenced"));
         Expire();
         await using VolumeOwnership a = await acquiring.WaitAsync(s_patience);
@@ -152,19 +160,9 @@ public sealed class VolumeOwnershipTests : IAsyncLifetime, IFence
     {
         await DiedHolding("x");
         await DiedHolding("y");
-        await using FailingStore reach = new(_leases);
         int failures = 2;
-        _fence = (name, _) =>
-        {
-            // While y fails, x is fenced, and that can't be written down at first.
-            reach.Fails = failures > 1 && name == "x";
-            return Task.FromResult(name == "x" || --failures < 0);
-        };
-        await using VolumeOwnership a = await VolumeOwnership.AcquireAsync(reach, this, "v", Owner("a"), s_short, line =>
-        {
-            reach.Fails = false;
-            Tell(line);
-        });
+        _fence = (name, _) => Task.FromResult(name == "x" || --failures < 0);
+        await using VolumeOwnership a = await Acquire("a", s_short);
         Assert.Equal(["x", "y", "y", "y"], _fenced);
         Assert.True(Told($"its former owner {Owner("y")} is not fenced, so the volume is not served: planted"));
         Assert.True(Told($"its former owner {Owner("y")} is fenced: planted"));
@@ -194,7 +192,7 @@ public sealed class VolumeOwnershipTests : IAsyncLifetime, IFence
         Assert.True((await _leases.TakeAsync("v", "somebody", s_long)).Granted);
         Expire();
         using CancellationTokenSource end = new();
-        Task<VolumeOwnership> a = VolumeOwnership.AcquireAsync(_leases, this, "v", Owner("a"), s_short, Tell, end.Token);
+        Task<VolumeOwnership> a = VolumeOwnership.AcquireAsync(_leases, this, "v", Owner("a"), s_long, Tell, end.Token);
         await Eventually(() => Told("'somebody' is no owner of a lease"));
         Assert.Empty(_fenced);
         Assert.EndsWith("|{somebody}", Row(), StringComparison.Ordinal);
@@ -237,9 +235,10 @@ public sealed class VolumeOwnershipTests : IAsyncLifetime, IFence
     async Task<FenceAnswer> IFence.ExcludeAsync(string volume, LeaseOwner owner, CancellationToken cancellation)
     {
         Assert.Equal("v", volume);
+        Func<string, CancellationToken, Task<bool>> fence = _fence;
         lock (_fenced)
             _fenced.Add(owner.Node);
-        return new FenceAnswer(await _fence(owner.Node, cancellation), "planted");
+        return new FenceAnswer(await fence(owner.Node, cancellation), "planted");
     }
 
     private static LeaseOwner Owner(string node) => new(node, 1, 2, Guid.Empty);
@@ -290,6 +289,8 @@ public sealed class VolumeOwnershipTests : IAsyncLifetime, IFence
     private string Sql(string text) => _server.Cluster.Sql(new NpgsqlConnectionStringBuilder(_database).Database!, text);
 
     private void Expire() => Sql("UPDATE volume_lease SET expires = clock_timestamp() - interval '1 ms'");
+
+    private string Expires() => Sql("SELECT expires FROM volume_lease");
 
     private string Row() => Sql("SELECT owner, epoch, predecessors FROM volume_lease");
 }
