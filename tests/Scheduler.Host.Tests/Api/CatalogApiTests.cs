@@ -199,6 +199,30 @@ public sealed class CatalogApiTests : IAsyncLifetime
         Assert.Equal("to is 'x'; it has to be a whole number from 0 to 9223372036854775807", (await _host.Send("GET", "/history?to=x")).Problem(400));
     }
 
+    [Theory]
+    [InlineData("PUT")]
+    [InlineData("DELETE")]
+    public async Task A_client_that_goes_away_gives_up_what_its_change_waits_for(string method)
+    {
+        TaskCompletionSource begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        TaskCompletionSource gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        _host.Catalog.Waits = async cancellation =>
+        {
+            using CancellationTokenRegistration registration = cancellation.Register(gone.SetResult);
+            begun.SetResult();
+            await gone.Task;
+            cancellation.ThrowIfCancellationRequested();
+        };
+        using CancellationTokenSource client = new();
+        using HttpRequestMessage request = new(new HttpMethod(method), "/api/v1/guests/a") { Content = method == "PUT" ? new StringContent("{}", null, "application/json") : null };
+        Task<HttpResponseMessage> sent = _host.Http.SendAsync(request, client.Token);
+        await begun.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        await client.CancelAsync();
+        await gone.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sent);
+        Assert.Null(_host.Catalog.State.Find<CatalogGuest>("a"));
+    }
+
     [Fact]
     public async Task History_has_who_did_what_the_newest_first()
     {

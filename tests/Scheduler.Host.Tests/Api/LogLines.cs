@@ -8,6 +8,9 @@ internal sealed class LogLines : ILoggerProvider, ILogger
 {
     public ConcurrentQueue<string> Lines { get; } = new();
 
+    /// <summary>Called with each line, where it is logged.</summary>
+    public Action<string>? Said { get; set; }
+
     public ILogger CreateLogger(string categoryName) => this;
 
     public IDisposable? BeginScope<TState>(TState state)
@@ -15,8 +18,12 @@ internal sealed class LogLines : ILoggerProvider, ILogger
 
     public bool IsEnabled(LogLevel logLevel) => true;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-        Lines.Enqueue(formatter(state, exception));
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        string line = formatter(state, exception);
+        Lines.Enqueue(line);
+        Said?.Invoke(line);
+    }
 
     public void Dispose()
     {

@@ -28,6 +28,9 @@ internal sealed class TestCatalog : ICatalogService, ICatalogObserver
     /// <summary>Called before each change is carried out, with its number.</summary>
     public Func<int, Task>? BeforeChange { get; set; }
 
+    /// <summary>What a change waits for, until its client goes away.</summary>
+    public Func<CancellationToken, Task>? Waits { get; set; }
+
     /// <summary>Refuses all changes, as a journal that is away does.</summary>
     public bool IsAway { get; set; }
 
@@ -39,6 +42,8 @@ internal sealed class TestCatalog : ICatalogService, ICatalogObserver
 
     public async Task<CatalogAnswer> ChangeAsync(CatalogCommand command, CancellationToken cancellation = default)
     {
+        if (Waits is { } waits)
+            await waits(cancellation);
         if (BeforeChange is { } before)
             await before(++Changes);
         return await CarryAsync(command);

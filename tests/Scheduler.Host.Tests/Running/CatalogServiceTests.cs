@@ -30,7 +30,7 @@ public sealed class CatalogServiceTests : IAsyncLifetime
 
     private CatalogState State => _service.Catalog.State;
 
-    public CatalogServiceTests() => _loggers = LoggerFactory.Create(logging => logging.SetMinimumLevel(LogLevel.Warning).AddProvider(_log));
+    public CatalogServiceTests() => _loggers = LoggerFactory.Create(logging => logging.AddProvider(_log));
 
     public async Task InitializeAsync()
     {
@@ -284,7 +284,7 @@ public sealed class CatalogServiceTests : IAsyncLifetime
             Assert.False(nobody.IsOpen);
         await Put(new CatalogIdentity { Name = "j", Type = CatalogIdentityType.UnixUid, Value = "4000000001", Guest = "h" });
         await Delete(CatalogKind.Identity, "i");
-        Assert.DoesNotContain(_log.Lines, line => line.Contains("identity", StringComparison.Ordinal));
+        Assert.DoesNotContain(_log.Lines, line => line.StartsWith("The last identity", StringComparison.Ordinal));
         CatalogAnswer opened = await Do(new DeleteEntity(CatalogKind.Identity, "j", Me, MayOpen: true));
         Assert.Null(opened.Refusal);
         Assert.Contains(_log.Lines, line => line.StartsWith("The last identity (j) is gone", StringComparison.Ordinal));
@@ -302,6 +302,78 @@ public sealed class CatalogServiceTests : IAsyncLifetime
         await Put(new CatalogGuest { Name = "h" });
         await Put(new CatalogIdentity { Name = "i", Type = CatalogIdentityType.UnixUid, Value = "4000000000", Guest = "h" });
         Assert.False(greeted.Open("d"));
+    }
+
+    [Fact]
+    public async Task A_connection_that_is_ended_before_it_has_started_is_over()
+    {
+        // It is known, and has not started, when it says that it is opened.
+        int closed = 0;
+        _log.Said = line =>
+        {
+            if (closed == 0 && line.Contains("disk d: opened", StringComparison.Ordinal))
+                closed = ((ICatalogService)_service.Catalog).Detach("d");
+        };
+        using RawClient ended = new(Endpoint, "d");
+        Assert.Null(ended.TakeReply());
+        Assert.Equal(1, closed);
+        await Until(() => _service.Connections.Count == 0);
+        using RawClient next = new(Endpoint, "d");
+        Assert.Equal(NbdError.None, next.Call(NbdCommand.Read, 0, 4096));
+    }
+
+    [Fact]
+    public async Task A_socket_that_somebody_has_removed_keeps_nothing_from_being_changed_or_stopped()
+    {
+        File.Delete(Path.Combine(_directory, "nbd.sock"));
+        await Put(new CatalogIdentity { Name = "i", Type = CatalogIdentityType.UnixUid, Value = "4000000000", Guest = "g" });
+        Assert.True(await _service.StopAsync());
+        await _service.DisposeAsync();
+        await StartAsync();
+        Assert.NotNull(State.Find<CatalogIdentity>("i"));
+    }
+
+    [Fact]
+    public async Task A_change_that_is_not_in_effect_is_named_until_a_rescan()
+    {
+        await Put(new CatalogGuest { Name = "h" });
+        await Put(new CatalogVolume { Name = "w", Path = Path.Combine(_directory, "w.img"), Size = 16 * MiB, Cache = CacheMode.Buffered });
+        await Put(new CatalogDisk { Name = "e", Volume = "w", Guest = "h", Size = 4 * MiB });
+
+        // The volume hears that it is to stop before it hears of the guest, and after it was seen to run.
+        RunningVolume volume = _service.Volumes[1];
+        using ManualResetEventSlim goOn = new();
+        volume.Loop.Post(goOn.Wait);
+        volume.Actor.Tell(StopVolume.Instance);
+        Task<CatalogAnswer> change = Do(new PutEntity(State.Find<CatalogGuest>("h")! with { Weight = 700 }, Me));
+        await Until(() => State.Find<CatalogGuest>("h")!.Weight == 700);
+        goOn.Set();
+        Assert.Null((await change).Refusal);
+        Assert.Contains(_service.Problems(), line => line.StartsWith("Guest h: volume w ", StringComparison.Ordinal));
+        Assert.Contains(_log.Lines, line => line.StartsWith("The change of Guest h is made, but not in effect: volume w ", StringComparison.Ordinal));
+        await volume.Status.Stopped;
+        await _service.RescanAsync();
+        Assert.DoesNotContain(_service.Problems(), line => line.StartsWith("Guest h", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task What_is_recovered_with_other_volumes_runs_so()
+    {
+        await Put(new CatalogVolume { Name = "w", Path = Path.Combine(_directory, "w.img"), Size = 16 * MiB, Cache = CacheMode.Buffered });
+        await Put(new CatalogVolume { Name = "x", Path = Path.Combine(_directory, "x.img"), Size = 16 * MiB, Cache = CacheMode.Buffered });
+        await Put(new CatalogDisk { Name = "e", Volume = "w", Guest = "g", Size = 4 * MiB });
+        using RawClient before = new(Endpoint, "e");
+
+        // As after changes whose outcome nobody knew: one volume has another depth, the other one is gone.
+        CatalogState recovered = State
+            .Apply(new EntityChanged<CatalogVolume> { Entity = State.Find<CatalogVolume>("w")! with { Depth = 7 }, By = Me, At = DateTimeOffset.UtcNow }, 100)
+            .Apply(new EntityDeleted<CatalogVolume> { Name = "x", By = Me, At = DateTimeOffset.UtcNow }, 101);
+        ((ICatalogObserver)_service.Catalog).Recovered(recovered);
+        await Until(() => _service.Volumes.Select(volume => (volume.Settings.Name, volume.Settings.Depth)).SequenceEqual([("v", 32), ("w", 7)]));
+        await Until(() => _service.Disks.Any(disk => disk.Settings.Name == "e") && new RawClient(Endpoint, "e") is { IsOpen: true });
+        Assert.Null(before.TakeReply());
+        using FileVolume unlocked = FileVolume.Open(new VolumeOptions { Path = Path.Combine(_directory, "x.img"), Cache = CacheMode.Buffered });
+        Assert.Equal(16 * MiB, unlocked.Size);
     }
 
     [Fact]

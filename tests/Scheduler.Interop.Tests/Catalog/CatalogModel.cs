@@ -38,7 +38,7 @@ internal sealed class CatalogModel(Random random, TemporaryDirectory directory)
 
     /// <summary>The disks, by name, with their guest and size.</summary>
     public IReadOnlyList<(string Name, string Guest, int Size)> Disks =>
-        [.. _entities.Where(entity => entity.Key.Kind == "disks").Select(entity => (entity.Key.Name, (string)entity.Value["guest"]!, (int)entity.Value["size"]!))];
+        [.. _entities.Where(entity => entity.Key.Kind == "disks").Select(entity => (entity.Key.Name, (string)entity.Value["guest"]!, (int)(long)entity.Value["size"]!))];
 
     public void Apply(CatalogStep step)
     {

@@ -198,7 +198,7 @@ public sealed class KilledServiceTests(ITestOutputHelper output)
             model.Apply(me);
             try
             {
-                await LookAsync(service, http, model, step.Name, (int)step.Body["size"]!, fill: true);
+                await LookAsync(service, http, model, step.Name, (int)(long)step.Body["size"]!, fill: true);
             }
             catch (Exception) when (IsKilled(service))
             {

@@ -46,6 +46,12 @@ public sealed class EntityCommandTests : IAsyncLifetime
 
         Assert.Equal(0, await Run("guest", "delete", "web"));
         Assert.Equal("guest web: deleted\n", Output());
+        Assert.Equal(0, await Run("identity", "set", "i", "--type", "unix-uid", "--value", "7", "--guest", "web"));
+        Assert.Equal(0, await Run("identity", "delete", "i", "--open"));
+        Assert.Equal("identity i: made, revision 1\nidentity i: deleted\n", Output());
+        Assert.Contains("DELETE /api/v1/identities/i?open=true", _service.Requests);
+        Assert.Equal(2, await Run("guest", "delete", "web", "--open"));
+        _ = _error.GetStringBuilder().Clear();
         Assert.Empty(_service.Entities["guests"]);
         Assert.Equal("", _error.ToString());
         Assert.Contains("""PUT /api/v1/guests/web  {"weight":250,"flushLatencyNsMax":1500000,"bufferMemory":67108864}""", _service.Requests);
