@@ -308,15 +308,15 @@ public sealed class CatalogServiceTests : IAsyncLifetime
     public async Task A_connection_that_is_ended_before_it_has_started_is_over()
     {
         // It is known, and has not started, when it says that it is opened.
-        int closed = 0;
+        TaskCompletionSource<int> closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
         _log.Said = line =>
         {
-            if (closed == 0 && line.Contains("disk d: opened", StringComparison.Ordinal))
-                closed = ((ICatalogService)_service.Catalog).Detach("d");
+            if (!closed.Task.IsCompleted && line.Contains("disk d: opened", StringComparison.Ordinal))
+                closed.SetResult(((ICatalogService)_service.Catalog).Detach("d"));
         };
         using RawClient ended = new(Endpoint, "d");
+        Assert.Equal(1, await closed.Task.WaitAsync(TimeSpan.FromSeconds(30)));
         Assert.Null(ended.TakeReply());
-        Assert.Equal(1, closed);
         await Until(() => _service.Connections.Count == 0);
         using RawClient next = new(Endpoint, "d");
         Assert.Equal(NbdError.None, next.Call(NbdCommand.Read, 0, 4096));
