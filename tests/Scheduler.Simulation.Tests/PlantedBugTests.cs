@@ -32,11 +32,16 @@ public sealed class PlantedBugTests
     [InlineData(PlantedBug.DiskRemovedUnderRings, "DiskRemovalChecker", "S2", 40)]
     [InlineData(PlantedBug.ClockRunsSlow, "LearnedCostChecker", "Q1", 600)]
     [InlineData(PlantedBug.JournalAnswersTooEarly, "FaultHistoryChecker", "F6", 300)]
-    public void Is_caught(PlantedBug bug, string checker, string rule, int seedsMax)
+    [InlineData(PlantedBug.NothingSentAgain, "AnswerChecker", "S3", 20)]
+    [InlineData(PlantedBug.LateAnswerHeard, "AnswerChecker", "S3", 40)]
+    [InlineData(PlantedBug.FirstFlushAfterTakeover, "DurabilityChecker", "F2", 20)]
+    [InlineData(PlantedBug.NoFence, "DurabilityChecker", "F2", 100)]
+    [InlineData(PlantedBug.ClearingForgotten, "FenceChecker", "F6", 200, FaultKinds.Device | FaultKinds.Takeovers)]
+    public void Is_caught(PlantedBug bug, string checker, string rule, int seedsMax, FaultKinds faults = FaultKinds.All)
     {
         for (int seed = 1; seed <= seedsMax; seed++)
         {
-            SimulationResult result = Simulation.Run(new SimulationOptions { Seed = seed, Bug = bug });
+            SimulationResult result = Simulation.Run(new SimulationOptions { Seed = seed, Bug = bug, Faults = faults });
             if (result.Checker != checker || result.Rule != rule)
                 continue;
             SimulationResult shortest = Simulation.Shorten(result);
@@ -59,6 +64,7 @@ public sealed class PlantedBugTests
     [Theory]
     [InlineData(PlantedBug.ExtentOffByOne)]
     [InlineData(PlantedBug.WriteErrorSwallowed)]
+    [InlineData(PlantedBug.NoFence)]
     public void Reads_show_what_was_lost(PlantedBug bug) => IsCaughtBy(nameof(LinearizabilityChecker), bug, "linearizability", 60);
 
     private static void IsCaughtBy(string checker, PlantedBug bug, string rule, int seedsMax)

@@ -10,6 +10,7 @@ public sealed class SeedTests
     [InlineData(FaultKinds.None, 1001, 30)]
     [InlineData(FaultKinds.Device, 2001, 60)]
     [InlineData(FaultKinds.Power, 3001, 60)]
+    [InlineData(FaultKinds.Device | FaultKinds.Takeovers, 4001, 60)]
     public void No_rule_is_broken(FaultKinds faults, int firstSeed, int seeds)
     {
         for (int seed = firstSeed; seed < firstSeed + seeds; seed++)

@@ -58,7 +58,7 @@ internal sealed class FenceChecker : Checker
             return;
         foreach (RingRecord ring in _history.Rings)
         {
-            if (ring.Disk == disk && !ring.Closed)
+            if (ring.Disk == disk && ring.WasAttached && !ring.Closed)
                 _ = _domains[_map.Domain(disk, sector)].Lost.Add(ring.Id);
         }
     }

@@ -34,7 +34,7 @@ internal sealed class SimulatedActor(SimulatedSystem system, Props? props, strin
     public override void Tell(object message, ActorRef? sender = null)
     {
         ArgumentNullException.ThrowIfNull(message);
-        if (sender is SimulatedActor { IsGone: true } && message is not Terminated)
+        if ((sender is SimulatedActor { IsGone: true } && message is not Terminated) || system.Loses?.Invoke(message, this) == true)
             return;
         system.Sending?.Invoke(message, this);
         if (_first.Message is null)

@@ -42,6 +42,9 @@ internal sealed class SimulatedSystem(SplitMix64 random, long nowNs)
     public Action<object, ActorRef>? Taking { get; set; }
     public Action<object, ActorRef>? Sending { get; set; }
 
+    /// <summary>Says of a message that it never arrives; null: all do.</summary>
+    public Func<object, ActorRef, bool>? Loses { get; set; }
+
     /// <summary>Starts an actor.</summary>
     public SimulatedActor ActorOf(Props props, string name)
     {

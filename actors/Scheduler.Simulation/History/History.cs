@@ -60,6 +60,9 @@ internal sealed class History
     {
         switch (happened.Kind)
         {
+            case HistoryKind.Attached:
+                Rings[happened.Ring].WasAttached = true;
+                break;
             case HistoryKind.Submit:
                 RequestRecord request = Requests[happened.Number];
                 request.Start = happened.Index;
@@ -137,16 +140,18 @@ internal sealed class History
             Mix(stamp);
     }
 
-    // What the next scheduler takes, it takes as if it were new. One that moves has answered all that it took.
+    // What the next scheduler takes, it takes as if it were new. One that moves has answered all that it took. Of a ring that takes
+    // barriers it takes nothing.
     private static void Leave(RingRecord ring)
     {
         ring.Accepted.Clear();
+        if (ring.TakesBarriers)
+            return;
         foreach (RequestRecord request in ring.Pending)
         {
             request.IsRepeated |= request.AcceptedTurn != 0;
             request.AcceptedTurn = request.AnsweredTurn = 0;
             request.Started = false;
-            request.Earlier = [];
         }
     }
 

@@ -11,6 +11,9 @@ internal sealed class RingRecord
     public bool TakesBarriers { get; init; }
     public bool Closed { get; set; }
 
+    /// <summary>A volume has let it in: its guest may have been told something.</summary>
+    public bool WasAttached { get; set; }
+
     /// <summary>Its guest has gone, or it was told to close.</summary>
     public bool Leaving { get; set; }
 

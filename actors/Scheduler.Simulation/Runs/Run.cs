@@ -217,6 +217,7 @@ internal sealed class Run
         History.NowNs = () => _now.System.NowNs;
         _now.System.Taking = NoteAccepted;
         _now.System.Sending = NoteAnswered;
+        _now.System.Loses = Bug == PlantedBug.NothingSentAgain ? IsSentAgain : null;
         History.Add(new HistoryEvent { Kind = HistoryKind.Started });
         for (int domain = 0; domain < Map.Spec.Domains.Count && !forget; domain++)
         {
@@ -479,6 +480,9 @@ internal sealed class Run
                 NoteTurn(HistoryKind.Answered, request, reply.Error);
         }
     }
+
+    private bool IsSentAgain(object message, ActorRef receiver) => message is RequestBatch batch && receiver == _now.Volume
+        && batch.Requests.ToArray().Any(request => History.Requests[Stamp.Request(Stamp.OfBuffer(request.Buffer))].IsRepeated);
 
     private void NoteTurn(HistoryKind kind, RequestRecord request, int error) =>
         History.Add(new HistoryEvent { Kind = kind, Ring = request.Ring, Number = request.Id, Value = error, Offset = _now.System.Turns });
