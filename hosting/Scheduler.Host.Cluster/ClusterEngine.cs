@@ -25,7 +25,6 @@ internal sealed partial class ClusterEngine : IServiceEngine
 
     private readonly ConcurrentDictionary<string, ClusterVolume> _volumes = new();
     private readonly ConcurrentDictionary<string, (VolumeSettings Settings, string Definition)> _definitions = new();
-    private readonly ConcurrentDictionary<string, string> _guests = new();
     private readonly ConcurrentDictionary<string, Task> _tenancies = new();
     private readonly ConcurrentDictionary<string, string> _failures = new();
     private readonly TaskCompletionSource<string> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -131,8 +130,6 @@ internal sealed partial class ClusterEngine : IServiceEngine
         loop.Start();
         ClusterVolume volume = new(_system, loop, _cluster.ReattachMax);
         _volumes[settings.Name] = volume;
-        foreach (DiskSettings disk in disks)
-            _guests[disk.Name] = disk.Guest.Name;
         _definitions[settings.Name] = (settings, VolumeDefinition.Of(settings, disks));
         return Task.FromResult<IServedVolume>(volume);
     }
@@ -246,14 +243,11 @@ internal sealed partial class ClusterEngine : IServiceEngine
         });
     }
 
-    private ActorRef OpenLink(string volume, OwnerIs owner, RingTaken taken, Attach attach, ActorRef ring)
-    {
-        string guest = _guests[attach.Disk];
-        return _links.Open(
+    private ActorRef OpenLink(string volume, OwnerIs owner, RingTaken taken, Attach attach, ActorRef ring) =>
+        _links.Open(
             new LinkPeer(owner.Node, IPEndPoint.Parse(owner.Payload)),
-            new LinkTicket(taken.Ticket, taken.Epoch, taken.Credits, taken.BufferBytes),
-            new ForwardedRingSetup(volume, guest, ring, attach));
-    }
+            new LinkTicket(taken.Ticket, taken.Epoch, taken.Credits, taken.Guest, taken.BufferBytes),
+            new ForwardedRingSetup(volume, ring, attach));
 
     private async Task<IActorRef> StartRegionAsync(string role)
     {

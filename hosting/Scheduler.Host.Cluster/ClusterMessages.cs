@@ -52,8 +52,9 @@ internal sealed record AttachRing(string Node, long Ring, long Epoch, long LastE
 /// <param name="Epoch">Of the owner.</param>
 /// <param name="Ticket">What its frames bear.</param>
 /// <param name="Credits">Request slots granted.</param>
+/// <param name="Guest">Name of the guest that owns the disk.</param>
 /// <param name="BufferBytes">Bytes that the owner has for the guest's data from that node.</param>
-internal sealed record RingTaken(long Ring, long Epoch, ulong Ticket, int Credits, long BufferBytes) : IClusterMessage;
+internal sealed record RingTaken(long Ring, long Epoch, ulong Ticket, int Credits, string Guest, long BufferBytes) : IClusterMessage;
 
 /// <summary>Owner to node: not taken.</summary>
 /// <param name="Ring">The ring's number.</param>

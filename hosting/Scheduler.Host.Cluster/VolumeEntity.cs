@@ -96,7 +96,7 @@ internal sealed partial class VolumeEntity : UntypedActor
         try
         {
             LinkTicket ticket = await _engine.OfferAsync(attach, serving.Volume);
-            return new RingTaken(attach.Ring, ticket.Epoch, ticket.Id, ticket.Credits, ticket.BufferBytes);
+            return new RingTaken(attach.Ring, ticket.Epoch, ticket.Id, ticket.Credits, ticket.Guest, ticket.BufferBytes);
         }
         catch (LinkRefusedException refused)
         {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net.Sockets;
 using Scheduler.Interop.Tests.Harness;
 using Scheduler.Interop.Tests.Nbd;
@@ -25,15 +26,25 @@ internal sealed class PatternWriter
     /// <param name="share">Which of the disk's writers this is.</param>
     /// <param name="shares">How many there are.</param>
     /// <param name="seed">Of its choices.</param>
-    public PatternWriter(ServiceProcess service, PatternDisk disk, int share, int shares, int seed)
+    /// <param name="unix">Over the Unix socket.</param>
+    public PatternWriter(ServiceProcess service, PatternDisk disk, int share, int shares, int seed, bool unix = false)
     {
         _disk = disk;
         _blocks = [.. Enumerable.Range(0, disk.Blocks).Where(block => block % shares == share)];
         _random = new Random(seed);
-        _client = NbdClient.Open(service, disk.Name);
+        _client = NbdClient.Open(service, disk.Name, unix);
         _thread = new Thread(Run) { IsBackground = true };
         _thread.Start();
     }
+
+    /// <summary>Requests that were answered with an error.</summary>
+    public int Errors { get; private set; }
+
+    /// <summary>Longest time from the sending of some requests to their last answer.</summary>
+    public TimeSpan LongestPause { get; private set; }
+
+    /// <summary>Cuts its connection.</summary>
+    public void End() => _client.Socket.Shutdown(SocketShutdown.Both);
 
     /// <summary>Waits until it has noticed that the service is gone.</summary>
     public void Join()
@@ -68,6 +79,7 @@ internal sealed class PatternWriter
         int flush = _random.Next(12);
         ulong flushCookie = 0;
         long[]? covered = null;
+        long begun = Stopwatch.GetTimestamp();
         _random.Shuffle(_blocks);
         int count = _random.Next(1, BatchMax + 1);
         for (int i = 0; i < count; i++)
@@ -82,6 +94,7 @@ internal sealed class PatternWriter
         for (int i = 0; i < count; i++)
         {
             (ulong cookie, uint error) = _client.TakeReply();
+            Errors += error == 0 ? 0 : 1;
             if (cookie == flushCookie)
             {
                 if (error == 0)
@@ -93,6 +106,8 @@ internal sealed class PatternWriter
             }
         }
 
+        TimeSpan pause = Stopwatch.GetElapsedTime(begun);
+        LongestPause = pause > LongestPause ? pause : LongestPause;
         if (flush == 1)
         {
             covered = _disk.Covered();

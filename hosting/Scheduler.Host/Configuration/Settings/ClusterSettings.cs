@@ -10,6 +10,12 @@ public enum FenceMethod
 
     /// <summary>A program of the operator's.</summary>
     Command = 1,
+
+    /// <summary>Persistent reservations of SCSI; refused, there is no code for it yet.</summary>
+    ScsiPr = 2,
+
+    /// <summary>Reservations of NVMe; refused, there is no code for it yet.</summary>
+    Nvme = 3,
 }
 
 /// <summary>This node of a cluster.</summary>
