@@ -8,6 +8,7 @@ namespace Scheduler.Simulation;
 internal sealed class FaultHistoryChecker(JournalRecords journal, FaultRecords markers) : Checker
 {
     private readonly List<(int Number, int Domain, int Error)> _acknowledged = [];
+    private readonly Dictionary<int, int> _removed = [];
     private bool _isKept;
 
     public override void See(in HistoryEvent happened)
@@ -21,8 +22,15 @@ internal sealed class FaultHistoryChecker(JournalRecords journal, FaultRecords m
                 _ = Recovered();
                 break;
             case HistoryKind.Quiet when _isKept:
-                foreach ((int domain, int error) in Recovered())
+                foreach ((int domain, (int error, int cleared)) in Recovered())
+                {
                     Holds(error == 0 == (markers[domain] == 0), "F6", $"domain {domain} has error {markers[domain]} by its marker, and {error} by its history");
+                    Holds(cleared == _removed.GetValueOrDefault(domain), "F6", $"{_removed.GetValueOrDefault(domain)} markers of domain {domain} were removed for somebody, and its history knows of {cleared}");
+                }
+
+                break;
+            case HistoryKind.RecordCleared:
+                _removed[happened.Domain] = _removed.GetValueOrDefault(happened.Domain) + 1;
                 break;
             default:
                 break;
@@ -31,31 +39,32 @@ internal sealed class FaultHistoryChecker(JournalRecords journal, FaultRecords m
 
     public override void Rest(Incarnation now) => _isKept = now.Journal is not null;
 
-    // Errors by domain, as recovery finds them.
-    private Dictionary<int, int> Recovered()
+    // Errors by domain, as recovery finds them, and how often somebody has cleared one.
+    private Dictionary<int, (int Error, int Cleared)> Recovered()
     {
         List<(int Domain, int Error)> events = [.. journal.Events($"volume-{Run.VolumeName}").Select(FaultJournal.Read)];
         foreach ((int number, int domain, int error) in _acknowledged)
             Holds(number <= events.Count && events[number - 1] == (domain, error), "F6", $"event {number} of the history of faults (domain {domain}, error {error}) was acknowledged and is lost");
-        Dictionary<int, int> errors = [];
+        Dictionary<int, (int Error, int Cleared)> states = [];
         HashSet<int> clearing = [];
-        foreach ((int domain, int error) in events)
+        foreach ((int domain, int happened) in events)
         {
-            Holds(error != FaultJournal.ClearedByNobody, "F6", $"the history does not know who has cleared domain {domain}");
-            if (error == FaultJournal.Clearing)
+            (int before, int cleared) = states.GetValueOrDefault(domain);
+            if (happened == FaultJournal.Clearing)
             {
-                Holds(errors.GetValueOrDefault(domain) != 0, "F6", $"the history of domain {domain} has a clearing, and no fault before it");
+                Holds(before != 0, "F6", $"the history of domain {domain} has a clearing, and no fault before it");
                 _ = clearing.Add(domain);
                 continue;
             }
 
-            // A clearing that did not come about has the fault once more.
-            Holds(error == 0 != (errors.GetValueOrDefault(domain) == 0) || (error != 0 && clearing.Contains(domain)), "F6", $"the history of domain {domain} has the same thing twice");
-            Holds(error != 0 || clearing.Contains(domain), "F6", $"the history of domain {domain} has it cleared by somebody who did not say so before");
+            // Nobody clears a fault whose marker the power has cut off. A clearing that did not come about has the fault once more.
+            int error = happened == FaultJournal.ClearedByNobody ? 0 : happened;
+            Holds(error == 0 != (before == 0) || (error != 0 && clearing.Contains(domain)), "F6", $"the history of domain {domain} has the same thing twice");
+            Holds(error != 0 || clearing.Contains(domain) == (happened == 0), "F6", $"the history of domain {domain} has it cleared by somebody who did not say so before, or nobody who did");
             _ = clearing.Remove(domain);
-            errors[domain] = error;
+            states[domain] = (error, cleared + (happened == 0 ? 1 : 0));
         }
 
-        return errors;
+        return states;
     }
 }
