@@ -206,8 +206,10 @@ public sealed class LinkTests
         rig.Device.Hold(DeviceOp.Read, DeviceOp.Write);
         Task<int>[] answers = [.. rings.SelectMany(ring => Enumerable.Range(0, 32).Select(slot =>
             ring.SendAsync(slot, slot % 2 == 0 ? RingOp.Read : RingOp.Write, slot * 16384, slot % 3 == 0 ? 12288 : 16384)))];
-        while (!Array.TrueForAll(answers, answer => answer.IsCompleted))
+        for (long end = Environment.TickCount64 + (long)TestTime.Max.TotalMilliseconds; !Array.TrueForAll(answers, answer => answer.IsCompleted);)
         {
+            Assert.True(Environment.TickCount64 < end, "in vain: all are answered");
+            Assert.Empty(rig.Log.Errors);
             Assert.InRange(rig.Server.UsedBufferBytes, 0, bound);
             Assert.InRange(rig.Device.HeldBytes, 0, bound);
             rig.Device.Release();
