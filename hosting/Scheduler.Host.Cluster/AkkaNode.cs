@@ -59,7 +59,7 @@ internal static class AkkaNode
                   rebalance-interval = 2s
 
                   # Guests wait: what was asked of a node that is gone is asked again soon.
-                  retry-interval = 200ms
+                  retry-interval = 500ms
                   coordinator-failure-backoff = 500ms
                   shard-failure-backoff = 500ms
                 }

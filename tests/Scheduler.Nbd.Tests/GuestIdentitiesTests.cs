@@ -120,13 +120,13 @@ public class GuestIdentitiesTests
 
     private static string[] List(NbdExports exports, Sight sight)
     {
-        Assert.True(exports.SeenBy(sight).TryList(out IReadOnlyList<ExportInfo>? infos));
+        Assert.True(exports.SeenBy(() => sight).TryList(out IReadOnlyList<ExportInfo>? infos));
         return [.. infos.Select(info => info.Name)];
     }
 
     private static string Found(NbdExports exports, Sight sight, string name)
     {
-        ExportLookup lookup = exports.SeenBy(sight).Find(name, out ExportInfo? info);
+        ExportLookup lookup = exports.SeenBy(() => sight).Find(name, out ExportInfo? info);
         return info?.Name ?? lookup.ToString();
     }
 
