@@ -63,7 +63,7 @@ internal sealed class TestCluster : IDisposable
 
     /// <summary>The nodes' volumes and disks, the same for all, without what is about the cluster.</summary>
     public string Volumes => $$"""
-        volumes { {{string.Join(", ", Enumerable.Range(1, Count).Select(v => $"v{v} {{ path = \"{VolumePath(v)}\", size = {Count * DiskMib}MiB, cache = direct }}"))}} }
+        volumes { {{string.Join(", ", Enumerable.Range(1, Count).Select(v => $"v{v} {{ path = \"{VolumePath(v)}\", size = {(Count + 1) * DiskMib}MiB, cache = direct }}"))}} }
         guests { g1 {}, g2 {}, g3 {} }
         disks { {{string.Join(", ", from v in Enumerable.Range(1, Count) from g in Enumerable.Range(1, Count) select $"d{v}{g} {{ volume = v{v}, guest = g{g}, offset = {OffsetOf(g)}, size = {DiskMib}MiB }}")}} }
         """;
@@ -79,7 +79,9 @@ internal sealed class TestCluster : IDisposable
     public static long OffsetOf(int guest) => (long)(guest - 1) * DiskMib << 20;
 
     /// <summary>Starts a node, and waits until it says that it is ready; it may have no volume yet.</summary>
-    public void Start(int number, string wrap = "")
+    /// <param name="number">From 1.</param>
+    /// <param name="more">More configuration of this node alone.</param>
+    public void Start(int number, string more = "")
     {
         string file = _directory.File($"n{number}.conf");
         string seeds = string.Join(", ", Enumerable.Range(0, Count).Select(node => $"\"tcp://127.0.0.1:{_ports[node]}\""));
@@ -97,9 +99,26 @@ internal sealed class TestCluster : IDisposable
               admin.listen = "http://127.0.0.1:0"
               {{Volumes}}
               {{_more}}
+              {{more}}
             }
             """);
         _nodes[number - 1] = ServiceProcess.StartProgram(_directory, SchedulerProgram.Path, file);
+    }
+
+    /// <summary>Starts the service on the same volumes and journal, as a process alone.</summary>
+    public ServiceProcess StartAlone()
+    {
+        string file = _directory.File("alone.conf");
+        File.WriteAllText(file, $$"""
+            scheduler {
+              data-dir = "{{_directory.File("alone")}}"
+              journal.postgres = "{{_database}}"
+              nbd.listen = ["tcp://127.0.0.1:0", "unix:alone.sock"]
+              admin.listen = "http://127.0.0.1:0"
+              {{Volumes}}
+            }
+            """);
+        return ServiceProcess.StartProgram(_directory, SchedulerProgram.Path, file);
     }
 
     /// <summary>Starts all nodes, and waits until every volume has an owner that all know.</summary>
