@@ -41,7 +41,7 @@ public sealed partial class AkkaSystem : IActorSystem
         _ = system.EventStream.Subscribe(letters, typeof(global::Akka.Event.DeadLetter));
     }
 
-    /// <summary>Told of each actor that an exception stops, with its path, before its watchers are. Called on its dispatcher.</summary>
+    /// <summary>Told of each actor that an exception stops, with its unique name, before its watchers are. Called on its dispatcher.</summary>
     public Action<string, Exception>? Failed { get; init; }
 
     /// <inheritdoc/>
@@ -49,6 +49,7 @@ public sealed partial class AkkaSystem : IActorSystem
     public ActorRef ActorOf(Props props, string name, EventLoop? loop = null)
     {
         ArgumentNullException.ThrowIfNull(props);
+        // Akka.NET's names have no '#', which stands before the number on the local engine.
         string unique = $"{Uri.EscapeDataString(name)}-{Interlocked.Increment(ref _names)}";
         global::Akka.Actor.Props shell = global::Akka.Actor.Props.CreateBy(new ShellProducer(this, props, unique)).WithMailbox(Mailbox);
         shell = shell.WithDeploy(shell.Deploy.WithStashCapacity(PersistentTurns.HeldMax));
@@ -82,7 +83,7 @@ public sealed partial class AkkaSystem : IActorSystem
     private void LogFailure(Exception exception, string path)
     {
         ActorFailed(_logger, exception, path, exception.Message);
-        Failed?.Invoke(path, exception);
+        Failed?.Invoke(path[(path.LastIndexOf('/') + 1)..], exception);
     }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Actor {Path} stops: {Reason}")]

@@ -59,6 +59,8 @@ internal static class AkkaNode
                   rebalance-interval = 2s
 
                   # Guests wait: what was asked of a node that is gone is asked again soon.
+                  # What is not delivered soon is asked again by who asked.
+                  buffer-size = 1000
                   retry-interval = 500ms
                   coordinator-failure-backoff = 500ms
                   shard-failure-backoff = 500ms

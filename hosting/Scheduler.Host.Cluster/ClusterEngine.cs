@@ -26,7 +26,7 @@ internal sealed partial class ClusterEngine : IServiceEngine
     private readonly ConcurrentDictionary<string, ClusterVolume> _volumes = new();
     private readonly ConcurrentDictionary<string, (VolumeSettings Settings, string Definition)> _definitions = new();
     private readonly ConcurrentDictionary<string, Task> _tenancies = new();
-    private readonly ConcurrentDictionary<string, string> _failures = new();
+    private readonly ConcurrentDictionary<string, (string Reason, int Count)> _failures = new();
     private readonly TaskCompletionSource<string> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ILogger<LinkServer> _linkLog;
     private readonly ServiceSettings _settings;
@@ -43,6 +43,9 @@ internal sealed partial class ClusterEngine : IServiceEngine
     private PostgresLeases? _leases;
     private Service? _service;
     private volatile bool _leaving;
+
+    /// <summary>What this process had may still be written to: it takes nothing more.</summary>
+    private volatile bool _givenUp;
 
     private ClusterEngine(EngineSetup setup, ClusterSettings cluster)
     {
@@ -100,7 +103,15 @@ internal sealed partial class ClusterEngine : IServiceEngine
     public async Task StartAsync(Service service)
     {
         _service = service;
-        _leases = await PostgresLeases.OpenAsync(_settings.Journal);
+        try
+        {
+            _leases = await PostgresLeases.OpenAsync(_settings.Journal);
+        }
+        catch (LeaseStoreException away)
+        {
+            throw new StartRefusedException(away.Message);
+        }
+
         _server = await LinkServer.StartAsync(_place, _cluster.Payload, s_linkOptions, _linkLog);
         Dictionary<string, IActorRef> regions = [];
         foreach (string role in _definitions.Values.Select(known => known.Settings.Role ?? "").Distinct())
@@ -112,6 +123,7 @@ internal sealed partial class ClusterEngine : IServiceEngine
                 name,
                 Node,
                 definition,
+                settings.Role,
                 AkkaSystem.RefOf(regions[settings.Role ?? ""]),
                 () => volume.Here,
                 (owner, taken, attach, ring) => OpenLink(name, owner, taken, attach, ring),
@@ -135,24 +147,25 @@ internal sealed partial class ClusterEngine : IServiceEngine
     }
 
     /// <inheritdoc/>
-    public async Task HandOverAsync()
+    public async Task<bool> HandOverAsync()
     {
         _leaving = true;
 
         // Without an answer to what is under way: guests send it again, to another node.
-        _ = Service.CloseConnections($"node {Node} leaves the cluster");
-        _ = await CoordinatedShutdown.Get(_akka).Run(CoordinatedShutdown.ActorSystemTerminateReason.Instance);
-        await _akka.WhenTerminated;
-        await Task.WhenAll(_tenancies.Values);
+        _ = _service?.CloseConnections($"node {Node} leaves the cluster");
+        return await LeaveAsync();
     }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         _leaving = true;
-        _ = await CoordinatedShutdown.Get(_akka).Run(CoordinatedShutdown.ActorSystemTerminateReason.Instance);
-        await _akka.WhenTerminated;
-        await Task.WhenAll(_tenancies.Values);
+        if (!await LeaveAsync())
+        {
+            // Closing what a device still uses would wait for ever. The lease is not given back: the next owner has this process fenced.
+            return;
+        }
+
         await _links.StopAsync();
         if (_server is not null)
             await _server.StopAsync();
@@ -162,6 +175,14 @@ internal sealed partial class ClusterEngine : IServiceEngine
         if (_leases is not null)
             await _leases.DisposeAsync();
         await _services.DisposeAsync();
+    }
+
+    /// <summary>The node can't go on: the process ends.</summary>
+    /// <param name="reason">Why.</param>
+    public void GiveUp(string reason)
+    {
+        _givenUp = true;
+        _ = _ended.TrySetResult($"node {Node} ends, and has to be started again: {reason.ReplaceLineEndings(" ")}");
     }
 
     /// <summary>The loop of a volume on this node.</summary>
@@ -175,7 +196,11 @@ internal sealed partial class ClusterEngine : IServiceEngine
 
     /// <summary>Why a volume could not be served by this node the last time; null if it could.</summary>
     /// <param name="volume">Name of the volume.</param>
-    public string? LastFailure(string volume) => _failures.GetValueOrDefault(volume);
+    public string? LastFailure(string volume) => _failures.GetValueOrDefault(volume).Reason;
+
+    /// <summary>How long to wait before a volume is tried again that has just failed: longer each time.</summary>
+    /// <param name="volume">Name of the volume.</param>
+    public TimeSpan PauseAfterFailure(string volume) => TimeSpan.FromSeconds(Math.Min(30, 1 << Math.Min(5, _failures.GetValueOrDefault(volume).Count - 1)));
 
     /// <summary>Owns a volume for a time, after an earlier such time of this process is over (S5).</summary>
     /// <param name="volume">Name of the volume.</param>
@@ -187,9 +212,11 @@ internal sealed partial class ClusterEngine : IServiceEngine
         _tenancies[volume] = run.ContinueWith(_ => { }, TaskScheduler.Default);
         return run;
 
-        static async Task After(Task before, VolumeTenancy next)
+        async Task After(Task before, VolumeTenancy next)
         {
             await before;
+            if (_givenUp)
+                throw new InvalidOperationException($"node {Node} ends");
             await next.RunAsync();
         }
     }
@@ -214,7 +241,7 @@ internal sealed partial class ClusterEngine : IServiceEngine
         if (failure is null)
             _ = _failures.TryRemove(volume, out _);
         else
-            _failures[volume] = failure.ReplaceLineEndings(" ");
+            _failures[volume] = (failure.ReplaceLineEndings(" "), _failures.GetValueOrDefault(volume).Count + 1);
     }
 
     /// <summary>Has the frames of another node's ring taken.</summary>
@@ -241,6 +268,15 @@ internal sealed partial class ClusterEngine : IServiceEngine
             Streams = attach.Streams,
             BufferBytes = disk.Settings.Guest.BufferMemory,
         });
+    }
+
+    // Sharding hands the volumes over; then all that this node had is given back.
+    private async Task<bool> LeaveAsync()
+    {
+        _ = await CoordinatedShutdown.Get(_akka).Run(CoordinatedShutdown.ActorSystemTerminateReason.Instance);
+        await _akka.WhenTerminated;
+        Task all = Task.WhenAll(_tenancies.Values);
+        return await Task.WhenAny(all, Task.Delay(Service.StopTimeMax)) == all;
     }
 
     private ActorRef OpenLink(string volume, OwnerIs owner, RingTaken taken, Attach attach, ActorRef ring) =>
@@ -274,7 +310,7 @@ internal sealed partial class ClusterEngine : IServiceEngine
     private void Terminated()
     {
         if (!_leaving)
-            _ = _ended.TrySetResult($"node {Node} was excluded from the cluster, or could not go on in it; start it again");
+            GiveUp("it was excluded from the cluster, or could not go on in it");
     }
 
     // A shard for each volume: they move one by one.

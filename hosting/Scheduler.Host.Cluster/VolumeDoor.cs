@@ -7,6 +7,7 @@ namespace Scheduler.Host.Cluster;
 /// <param name="Volume">Name of the volume.</param>
 /// <param name="Node">Name of this node.</param>
 /// <param name="Definition">What this node takes the volume to be.</param>
+/// <param name="Role">Of the nodes that may own it; null: all may.</param>
 /// <param name="Region">Finds the owner, wherever it is.</param>
 /// <param name="Here">The volume's scheduler, if it runs on this node.</param>
 /// <param name="Open">Gives what stands in for the owner's scheduler towards a ring of this node.</param>
@@ -15,6 +16,7 @@ internal sealed record DoorSetup(
     string Volume,
     string Node,
     string Definition,
+    string? Role,
     ActorRef Region,
     Func<RunningVolume?> Here,
     Func<OwnerIs, RingTaken, Attach, ActorRef, ActorRef> Open,
@@ -27,6 +29,7 @@ internal sealed record DoorSetup(
 internal sealed class VolumeDoor(DoorSetup setup) : Actor
 {
     private const int BeatsPerQuestion = 10;
+    private const int SilentBeatsMax = 50;
     private static readonly TimeSpan s_beat = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan s_attachTimeMax = TimeSpan.FromSeconds(5);
 
@@ -39,6 +42,7 @@ internal sealed class VolumeDoor(DoorSetup setup) : Actor
     private string _reason = $"volume {setup.Volume} has no owner yet";
     private long _lastNumber;
     private int _beats;
+    private int _silentBeats;
 
     /// <inheritdoc/>
     public override void PreStart()
@@ -57,6 +61,13 @@ internal sealed class VolumeDoor(DoorSetup setup) : Actor
                 AttachRing(attach, Sender!);
                 break;
             case Beat:
+                if (_owner is null && ++_silentBeats == SilentBeatsMax)
+                {
+                    _reason = $"node {setup.Node} has had no answer for volume {setup.Volume} for some seconds: no node that it reaches "
+                        + $"{(setup.Role is { } role ? $"has the role {role}, or " : "")}runs the same version; see the other nodes, and their logs";
+                    setup.Changed(null, _reason);
+                }
+
                 // An owner that is there is asked now and then too: it may have grown a disk.
                 if (_owner is null || ++_beats % BeatsPerQuestion == 0)
                     Ask();
@@ -66,6 +77,7 @@ internal sealed class VolumeDoor(DoorSetup setup) : Actor
                 Know(owner, Sender!);
                 break;
             case NoOwnerYet none when _owner is null:
+                _silentBeats = 0;
                 _reason = none.Reason;
                 setup.Changed(null, _reason);
                 break;
@@ -108,6 +120,7 @@ internal sealed class VolumeDoor(DoorSetup setup) : Actor
     private void Forget(string reason)
     {
         _owner = null;
+        _silentBeats = 0;
         _reason = reason;
         setup.Changed(null, reason);
         Ask();

@@ -8,13 +8,14 @@ namespace Scheduler.Host.Cluster;
 /// The owner of a volume, wherever sharding puts it: begins a tenancy (VolumeTenancy.cs), says who the owner is, and takes the
 /// rings of other nodes. It stops when the tenancy is over; who asks for the owner then has another begun, here or elsewhere.
 /// </summary>
-internal sealed partial class VolumeEntity : UntypedActor
+internal sealed partial class VolumeEntity : UntypedActor, IWithTimers
 {
     private readonly string _volume;
     private readonly ClusterEngine _engine;
-    private VolumeTenancy _tenancy = null!;
+    private VolumeTenancy? _tenancy;
     private Serving? _serving;
     private string _reason;
+    private bool _over;
 
     /// <param name="volume">Name of the volume.</param>
     /// <param name="engine">This node.</param>
@@ -25,8 +26,17 @@ internal sealed partial class VolumeEntity : UntypedActor
         _reason = $"node {engine.Node} takes volume {volume} over";
     }
 
+    /// <summary>Akka.NET's.</summary>
+    public ITimerScheduler Timers { get; set; } = null!;
+
     protected override void PreStart()
     {
+        if (_engine.DefinitionOf(_volume).Length == 0)
+        {
+            _reason = $"node {_engine.Node} does not know volume {_volume}: give it the configuration of the others, and start it again";
+            return;
+        }
+
         IActorRef self = Self;
         _tenancy = new VolumeTenancy(
             _engine,
@@ -56,21 +66,30 @@ internal sealed partial class VolumeEntity : UntypedActor
             case Serving serving:
                 Owns(_engine.Logger, _volume, _engine.Node, serving.Epoch);
                 _serving = serving;
+                _engine.Remember(_volume, null);
                 break;
-            case HandOver:
-                _tenancy.End(TenancyEnd.HandOver);
+            case HandOver when _tenancy is { } tenancy && !_over:
+                tenancy.End(TenancyEnd.HandOver);
                 break;
-            case Over over:
-                if (over.Exception is { } exception and not OperationCanceledException)
-                    CannotServe(_engine.Logger, _volume, _engine.Node, exception.Message.ReplaceLineEndings(" "));
-                _engine.Remember(_volume, over.Exception?.Message);
+            case HandOver or Enough:
+                Context.Stop(Self);
+                break;
+            case Over { Exception: { } exception and not OperationCanceledException }:
+                // Not at once again: each try takes the lease, and others may want it.
+                _over = true;
+                _engine.Remember(_volume, exception.Message);
+                _reason = $"node {_engine.Node} can't serve volume {_volume}: {exception.Message.ReplaceLineEndings(" ")}";
+                CannotServe(_engine.Logger, _volume, _engine.Node, exception.Message.ReplaceLineEndings(" "));
+                Timers.StartSingleTimer(Enough.Instance, Enough.Instance, _engine.PauseAfterFailure(_volume));
+                break;
+            case Over:
                 Context.Stop(Self);
                 break;
         }
     }
 
     // Also when Akka.NET itself stops.
-    protected override void PostStop() => _tenancy.End(TenancyEnd.Stop);
+    protected override void PostStop() => _tenancy?.End(TenancyEnd.Stop);
 
     private IClusterMessage Answer(FindOwner find)
     {
@@ -88,7 +107,7 @@ internal sealed partial class VolumeEntity : UntypedActor
                 serving.Volume.BlockSize,
                 [.. serving.Volume.Disks.Select(disk => new DiskSize(disk.Settings.Name, disk.Size))],
                 _engine.Payload.ToString())
-            : new NoOwnerYet(_engine.Node, _engine.LastFailure(_volume) is { } failure ? $"{_reason}; before: {failure}" : _reason);
+            : new NoOwnerYet(_engine.Node, !_over && _engine.LastFailure(_volume) is { } failure ? $"{_reason}; before: {failure}" : _reason);
     }
 
     private async Task<object> TakeRingAsync(AttachRing attach, Serving serving)
@@ -109,6 +128,11 @@ internal sealed partial class VolumeEntity : UntypedActor
     private sealed record Serving(long Epoch, RunningVolume Volume);
 
     private sealed record Over(Exception? Exception);
+
+    private sealed record Enough
+    {
+        public static readonly Enough Instance = new();
+    }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Volume {Volume}: node {Node} owns it under epoch {Epoch}")]
     private static partial void Owns(ILogger logger, string volume, string node, long epoch);

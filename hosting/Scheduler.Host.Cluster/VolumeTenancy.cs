@@ -32,6 +32,8 @@ internal sealed record TenancyEvents(Action<string> Waiting, Action<long, Runnin
 /// <param name="events">Told what happens, from any thread.</param>
 internal sealed class VolumeTenancy(ClusterEngine engine, string volume, TenancyEvents events)
 {
+    private static readonly TimeSpan s_recordPause = TimeSpan.FromSeconds(1);
+
     private readonly TaskCompletionSource<TenancyEnd> _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Ends it; the first call counts. From any thread.</summary>
@@ -44,29 +46,66 @@ internal sealed class VolumeTenancy(ClusterEngine engine, string volume, Tenancy
     {
         using CancellationTokenSource taking = new();
         _ = _end.Task.ContinueWith(_ => CancelIfAlive(taking), TaskScheduler.Default);
-        string reason;
-        await using (VolumeOwnership ownership = await engine.AcquireAsync(volume, events.Waiting, taking.Token))
+        VolumeOwnership ownership = await engine.AcquireAsync(volume, events.Waiting, taking.Token);
+        RunningVolume running;
+        try
         {
-            RunningVolume running = await engine.Service.StartVolumeAsync(volume, new VolumeTenure(engine.LoopOf(volume), ownership.Epoch, () => ownership.Holds));
-            try
+            running = await engine.Service.StartVolumeAsync(volume, new VolumeTenure(engine.LoopOf(volume), ownership.Epoch, () => ownership.Holds));
+        }
+        catch
+        {
+            // Nothing was written.
+            await ownership.DisposeAsync();
+            throw;
+        }
+
+        Task first;
+        string? broken;
+        try
+        {
+            engine.SetHere(volume, running);
+            events.Serving(ownership.Epoch, running);
+            first = await Task.WhenAny(_end.Task, ownership.Lost, running.Status.Stopped);
+            engine.SetHere(volume, null);
+            events.Over(first == running.Status.Stopped ? running.Status.Stopped.Result ?? "its scheduler has stopped"
+                : first == ownership.Lost ? ownership.Lost.Exception?.GetBaseException().Message ?? $"S5: the lease of epoch {ownership.Epoch} was lost"
+                : "it moves to another node");
+            if (first == _end.Task && _end.Task.Result == TenancyEnd.HandOver)
+                _ = await running.HandOverAsync(Service.StopTimeMax);
+            engine.System.Stop(running.Actor);
+            broken = await running.Status.Stopped;
+            if (running.Status.HasUnrecordedFault)
+                await RecordAsync(running);
+
+            // Waits for what the device has.
+            await engine.Service.EndVolumeAsync(running);
+        }
+        catch (Exception exception)
+        {
+            // S5: nobody knows whether its I/O has ended, so the lease is not given back. The next owner fences this process.
+            engine.GiveUp($"volume {volume} could not be ended, and its I/O may go on: {exception.Message}");
+            throw;
+        }
+
+        await ownership.DisposeAsync();
+        if (broken is not null && first == running.Status.Stopped)
+            throw new InvalidOperationException(broken);
+    }
+
+    // F6: the next owner, which may be this node again, has to find the fault. If this process dies before, nobody knows of it.
+    private async Task RecordAsync(RunningVolume running)
+    {
+        for (int domain = 0; domain < running.Status.DomainCount; domain++)
+        {
+            int error = running.Status.Fault(domain);
+            while (error != 0)
             {
-                engine.SetHere(volume, running);
-                events.Serving(ownership.Epoch, running);
-                Task first = await Task.WhenAny(_end.Task, ownership.Lost, running.Status.Stopped);
-                reason = first == running.Status.Stopped ? running.Status.Stopped.Result ?? "its scheduler has stopped"
-                    : first == ownership.Lost ? ownership.Lost.Exception?.GetBaseException().Message ?? $"S5: the lease of epoch {ownership.Epoch} was lost"
-                    : "it moves to another node";
-                engine.SetHere(volume, null);
-                events.Over(reason);
-                if (first == _end.Task && _end.Task.Result == TenancyEnd.HandOver)
-                    _ = await running.HandOverAsync(Service.StopTimeMax);
-                engine.System.Stop(running.Actor);
-                _ = await running.Status.Stopped;
-            }
-            finally
-            {
-                // Waits for what the device has.
-                await engine.Service.EndVolumeAsync(running);
+                TaskCompletionSource<string?> done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+                running.Faults.Record(domain, error, done.SetResult);
+                if (await done.Task is not { } problem)
+                    break;
+                events.Over($"a failed sync of volume {volume} has to be recorded before anybody serves it again: {problem}");
+                await Task.Delay(s_recordPause);
             }
         }
     }

@@ -35,10 +35,14 @@ public sealed class JournalFaultStoreTests
         JournalFaultStore first = Node();
         Assert.Null(await Do(done => first.Record(0, 5, done)));
         Assert.Null(await Do(done => first.Record(2, 28, done)));
-        JournalFaultStore second = Node();
+        JournalFaultStore second = Node(epoch: 7);
         Assert.Null(await Do(done => second.Clear(0, "me", done)));
         Assert.Equal([2], (await Read(second)).Select(fault => fault.Domain));
-        Assert.Equal([2], (await Read(Node())).Select(fault => fault.Domain));
+
+        // Rings that were attached to that owner, or an earlier one, are not let in by the next (F6).
+        JournalFaultStore third = Node(epoch: 8);
+        Assert.Equal([2], (await Read(third)).Select(fault => fault.Domain));
+        Assert.Equal(7, third.ClearedEpoch);
 
         // Cleared twice, or recorded twice, is once.
         Assert.Null(await Do(done => second.Clear(0, "me", done)));
@@ -145,13 +149,13 @@ public sealed class JournalFaultStoreTests
     }
 
     // Another process, on the same journal.
-    private JournalFaultStore Node()
+    private JournalFaultStore Node(long epoch = 1)
     {
         LocalSystem system = new(NullLogger<LocalSystem>.Instance)
         {
             Persistence = new PersistenceSetup(new LocalJournal(_journal), new EventFormat(VolumeFaultFormat.Kinds)),
         };
         ActorRef Actor(Props props) => system.ActorOf(props, "actor", ThreadPoolDispatcher.Instance);
-        return new JournalFaultStore("v", Actor(new Props(() => new PersistentOwner("the history", new Props(() => new FaultHistory("v")), Actor))), TimeProvider.System);
+        return new JournalFaultStore("v", Actor(new Props(() => new PersistentOwner("the history", new Props(() => new FaultHistory("v")), Actor))), TimeProvider.System, epoch);
     }
 }

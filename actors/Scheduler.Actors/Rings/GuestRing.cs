@@ -68,6 +68,9 @@ public sealed class GuestRing : Actor
     private int _losses;
     private TimeSpan _away;
 
+    /// <summary>Its attachment has brought an answer.</summary>
+    private bool _answered;
+
     /// <summary>Of its last attachment; 0: it has not had one.</summary>
     private long _epoch;
     private int _credits;
@@ -204,7 +207,7 @@ public sealed class GuestRing : Actor
         _asked = null;
         _volume = attached.Volume;
         _epoch = attached.Epoch;
-        _away = TimeSpan.Zero;
+        _answered = false;
         Context.Watch(_volume);
         if (_credits == 0)
         {
@@ -249,7 +252,12 @@ public sealed class GuestRing : Actor
         _why = why;
         _losses++;
         _port.Channel = new RingChannel(_setup.Credits);
-        Ask();
+
+        // An attachment that brought no answer has not helped who waits for one: its time goes on, and nothing hurries.
+        if (_answered || _unanswered.IsEmpty)
+            _away = TimeSpan.Zero;
+        if (_answered)
+            Ask();
         LookAgain();
     }
 
@@ -302,6 +310,7 @@ public sealed class GuestRing : Actor
     {
         if (batch.Channel == _port.Channel)
         {
+            _answered = true;
             foreach (ref readonly RingReply reply in batch.Replies)
                 _unanswered.Remove(reply.Slot);
             _setup.FrontEnd.OnReplies(batch.Replies);

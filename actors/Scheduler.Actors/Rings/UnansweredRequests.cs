@@ -13,6 +13,10 @@ internal sealed class UnansweredRequests(int credits, bool keeps)
     /// <summary>Place in the order of what each slot has; 0: nothing.</summary>
     private readonly long[] _places = new long[credits];
     private long _last;
+    private int _count;
+
+    /// <summary>There is none.</summary>
+    public bool IsEmpty => _count == 0;
 
     /// <summary>Takes a request in, behind the others.</summary>
     public void Add(in RingRequest request)
@@ -20,6 +24,7 @@ internal sealed class UnansweredRequests(int credits, bool keeps)
         if (_places[request.Slot] != 0)
             throw new RingProtocolException($"rule S3 is broken: slot {request.Slot} takes a request while it has one");
         _places[request.Slot] = ++_last;
+        _count++;
         if (keeps)
             _requests[request.Slot] = request;
     }
@@ -30,6 +35,7 @@ internal sealed class UnansweredRequests(int credits, bool keeps)
         if (_places[slot] == 0)
             throw new RingProtocolException($"rule S3 is broken: slot {slot} is answered without a request");
         _places[slot] = 0;
+        _count--;
     }
 
     /// <summary>The slots that have one.</summary>

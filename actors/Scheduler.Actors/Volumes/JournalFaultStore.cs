@@ -10,10 +10,14 @@ namespace Scheduler.Actors;
 /// <param name="volume">Name of the volume.</param>
 /// <param name="history">The volume's <see cref="FaultHistory"/>, or its owner.</param>
 /// <param name="clock">The time of events.</param>
-public sealed class JournalFaultStore(string volume, ActorRef history, TimeProvider clock) : IFaultStore
+/// <param name="epoch">Of the volume's owner.</param>
+public sealed class JournalFaultStore(string volume, ActorRef history, TimeProvider clock, long epoch = 1) : IFaultStore
 {
     // The history is started again with a back-off that begins with this.
     private static readonly TimeSpan s_pause = PersistentOwner.PauseMin;
+
+    /// <summary>The last epoch in which a fault was cleared, as <see cref="ReadAsync"/> has found; see <see cref="VolumeSetup.ClearedEpoch"/>.</summary>
+    public long ClearedEpoch { get; private set; }
 
     /// <summary>The faults that are not cleared, a domain each; while the journal is away it is waited for.</summary>
     /// <param name="cancellation">Gives up.</param>
@@ -26,11 +30,15 @@ public sealed class JournalFaultStore(string volume, ActorRef history, TimeProvi
         {
             while (true)
             {
-                TaskCompletionSource<(IReadOnlyList<VolumeFaultRecorded>? Faults, string? Problem)> read = new(TaskCreationOptions.RunContinuationsAsynchronously);
-                history.Tell(new ReadFaults((faults, problem) => read.SetResult((faults, problem))));
-                (IReadOnlyList<VolumeFaultRecorded>? found, string? problem) = await read.Task.WaitAsync(cancellation).ConfigureAwait(false);
-                if (found is not null)
-                    return found;
+                TaskCompletionSource<((IReadOnlyList<VolumeFaultRecorded> Faults, long ClearedEpoch)? Found, string? Problem)> read = new(TaskCreationOptions.RunContinuationsAsynchronously);
+                history.Tell(new ReadFaults((told, why) => read.SetResult((told, why))));
+                ((IReadOnlyList<VolumeFaultRecorded> Faults, long ClearedEpoch)? found, string? problem) = await read.Task.WaitAsync(cancellation).ConfigureAwait(false);
+                if (found is { } known)
+                {
+                    ClearedEpoch = known.ClearedEpoch;
+                    return known.Faults;
+                }
+
                 waits = problem!;
                 await Task.Delay(s_pause, cancellation).ConfigureAwait(false);
             }
@@ -54,7 +62,7 @@ public sealed class JournalFaultStore(string volume, ActorRef history, TimeProvi
 
     /// <inheritdoc/>
     public void Clear(int domain, string by, Action<string?> done) =>
-        Write(new VolumeFaultCleared { Domain = domain, By = by, At = clock.GetUtcNow() }, done);
+        Write(new VolumeFaultCleared { Domain = domain, By = by, At = clock.GetUtcNow(), Epoch = epoch }, done);
 
     private void Write(VolumeFaultEvent happened, Action<string?> done) => history.Tell(new WriteFault(
         happened,

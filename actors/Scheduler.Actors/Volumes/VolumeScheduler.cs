@@ -97,6 +97,7 @@ public sealed class VolumeScheduler : Actor
             _rings.DisconnectAll(new Disconnect($"volume {_setup.Name} has stopped before a failed sync was recorded", Answer: false), Self);
         _rings.LetGoAll();
         _status.Rings = 0;
+        _status.HasUnrecordedFault = _core.IsRecordPending;
         _status.SetStopped(_broken);
     }
 

@@ -140,5 +140,8 @@ public sealed class VolumeStatus
         times.DrainNs += drainNs;
     }
 
+    /// <summary>It has stopped before a failed sync was recorded (F6). To be looked at when it has stopped.</summary>
+    public bool HasUnrecordedFault { get; internal set; }
+
     internal void SetStopped(string? broken) => _ = _stopped.TrySetResult(broken);
 }

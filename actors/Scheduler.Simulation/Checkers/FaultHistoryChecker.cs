@@ -22,10 +22,13 @@ internal sealed class FaultHistoryChecker(JournalRecords journal, FaultRecords m
                 _ = Recovered();
                 break;
             case HistoryKind.Quiet when _isKept:
-                foreach ((int domain, (int error, int cleared)) in Recovered())
+                foreach ((int domain, (int error, int cleared, int again)) in Recovered())
                 {
                     Holds(error == 0 == (markers[domain] == 0), "F6", $"domain {domain} has error {markers[domain]} by its marker, and {error} by its history");
-                    Holds(cleared == _removed.GetValueOrDefault(domain), "F6", $"{_removed.GetValueOrDefault(domain)} markers of domain {domain} were removed for somebody, and its history knows of {cleared}");
+
+                    // A marker that went and came again before its machine was lost looks like one that was never removed.
+                    int removed = _removed.GetValueOrDefault(domain);
+                    Holds(cleared <= removed && removed <= cleared + again, "F6", $"{removed} markers of domain {domain} were removed for somebody, and its history knows of {cleared}");
                 }
 
                 break;
@@ -39,17 +42,18 @@ internal sealed class FaultHistoryChecker(JournalRecords journal, FaultRecords m
 
     public override void Rest(Incarnation now) => _isKept = now.Journal is not null;
 
-    // Errors by domain, as recovery finds them, and how often somebody has cleared one.
-    private Dictionary<int, (int Error, int Cleared)> Recovered()
+    // Errors by domain, as recovery finds them, how often somebody has cleared one, and how often somebody was about to when there was
+    // the next.
+    private Dictionary<int, (int Error, int Cleared, int Again)> Recovered()
     {
         List<(int Domain, int Error)> events = [.. journal.Events($"volume-{Run.VolumeName}").Select(FaultJournal.Read)];
         foreach ((int number, int domain, int error) in _acknowledged)
             Holds(number <= events.Count && events[number - 1] == (domain, error), "F6", $"event {number} of the history of faults (domain {domain}, error {error}) was acknowledged and is lost");
-        Dictionary<int, (int Error, int Cleared)> states = [];
+        Dictionary<int, (int Error, int Cleared, int Again)> states = [];
         HashSet<int> clearing = [];
         foreach ((int domain, int happened) in events)
         {
-            (int before, int cleared) = states.GetValueOrDefault(domain);
+            (int before, int cleared, int again) = states.GetValueOrDefault(domain);
             if (happened == FaultJournal.Clearing)
             {
                 Holds(before != 0, "F6", $"the history of domain {domain} has a clearing, and no fault before it");
@@ -61,8 +65,8 @@ internal sealed class FaultHistoryChecker(JournalRecords journal, FaultRecords m
             int error = happened == FaultJournal.ClearedByNobody ? 0 : happened;
             Holds(error == 0 != (before == 0) || (error != 0 && clearing.Contains(domain)), "F6", $"the history of domain {domain} has the same thing twice");
             Holds(error != 0 || clearing.Contains(domain) == (happened == 0), "F6", $"the history of domain {domain} has it cleared by somebody who did not say so before, or nobody who did");
-            _ = clearing.Remove(domain);
-            states[domain] = (error, cleared + (happened == 0 ? 1 : 0));
+            bool wasClearing = clearing.Remove(domain);
+            states[domain] = (error, cleared + (happened == 0 ? 1 : 0), again + (wasClearing && error != 0 ? 1 : 0));
         }
 
         return states;

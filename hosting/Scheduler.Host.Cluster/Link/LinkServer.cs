@@ -19,7 +19,7 @@ internal sealed partial class LinkServer : IListenerOwner
     private readonly Listener _listener;
     private readonly LoopTimer _timer;
     private readonly Dictionary<ulong, OwnedRing> _byTicket = [];
-    private readonly Dictionary<(string Node, long Ring), OwnedRing> _byRing = [];
+    private readonly Dictionary<(string Node, string Volume, long Ring), OwnedRing> _byRing = [];
     private readonly List<LinkConnection> _connections = [];
     private readonly GuestBuffers _buffers = new(long.MaxValue);
     private bool _stopped;
@@ -106,8 +106,8 @@ internal sealed partial class LinkServer : IListenerOwner
     /// <param name="ring">The ring.</param>
     public void RingReleased(OwnedRing ring)
     {
-        if (_byRing.GetValueOrDefault((ring.Setup.Node, ring.Setup.Ring)) == ring)
-            _ = _byRing.Remove((ring.Setup.Node, ring.Setup.Ring));
+        if (_byRing.GetValueOrDefault(KeyOf(ring.Setup)) == ring)
+            _ = _byRing.Remove(KeyOf(ring.Setup));
     }
 
     /// <summary>A connection has ended.</summary>
@@ -174,13 +174,16 @@ internal sealed partial class LinkServer : IListenerOwner
     {
         if (_stopped)
             throw new LinkRefusedException($"node {Place.Node} stops", again: true);
-        OwnedRing? earlier = _byRing.GetValueOrDefault((setup.Node, setup.Ring));
+        OwnedRing? earlier = _byRing.GetValueOrDefault(KeyOf(setup));
         OwnedRing ring = new(this, setup, NewTicket());
-        _byRing[(setup.Node, setup.Ring)] = ring;
+        _byRing[KeyOf(setup)] = ring;
         _byTicket[ring.Ticket] = ring;
         earlier?.End(LinkClose.Gone, "the ring attaches anew");
         return (ring, earlier?.Released ?? Task.CompletedTask);
     }
+
+    // Nodes number the rings of each volume by themselves.
+    private static (string Node, string Volume, long Ring) KeyOf(LinkedRingSetup setup) => (setup.Node, setup.Volume, setup.Ring);
 
     private ulong NewTicket()
     {

@@ -20,7 +20,7 @@ internal sealed record LinkedRingSetup
     /// <summary>Name of the node that the ring's guest is connected to.</summary>
     public required string Node { get; init; }
 
-    /// <summary>The ring's number on that node: the same when it attaches anew.</summary>
+    /// <summary>The ring's number on that node, among those of the volume: the same when it attaches anew.</summary>
     public required long Ring { get; init; }
 
     /// <summary>Name of the volume.</summary>

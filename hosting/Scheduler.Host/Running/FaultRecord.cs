@@ -16,8 +16,8 @@ internal sealed class FaultRecord(string volume, IActorSystem system) : IDisposa
 
     /// <summary>On one machine: the domains' markers say what is fenced, and the history is written too. Nothing waits for that.</summary>
     /// <param name="domains">The open domains.</param>
-    /// <returns>Where faults are recorded, and those that were found, by domain.</returns>
-    public (IFaultStore Store, IReadOnlyList<Fault?> Found) BesideMarkers(IReadOnlyList<VolumeDomain> domains)
+    /// <returns>Where faults are recorded, and those that were found, by domain; 0: rings do not outlive this volume's scheduler.</returns>
+    public (IFaultStore Store, IReadOnlyList<Fault?> Found, long ClearedEpoch) BesideMarkers(IReadOnlyList<VolumeDomain> domains)
     {
         ActorRef history = StartHistory();
         ActorRef feed = system.ActorOf(new Props(() => new FaultFeed(history)), $"fault-feed-{volume}");
@@ -34,7 +34,7 @@ internal sealed class FaultRecord(string volume, IActorSystem system) : IDisposa
                 store.FoundNone(i);
         }
 
-        return (store, [.. domains.Select(domain => domain.Marked)]);
+        return (store, [.. domains.Select(domain => domain.Marked)], 0);
     }
 
     /// <summary>
@@ -42,11 +42,12 @@ internal sealed class FaultRecord(string volume, IActorSystem system) : IDisposa
     /// marker that is found, from a time before, is moved there. Blocks until the journal has answered.
     /// </summary>
     /// <param name="domains">The open domains.</param>
-    /// <returns>Where faults are recorded, and those that were found, by domain.</returns>
+    /// <param name="epoch">Of this owner.</param>
+    /// <returns>Where faults are recorded, those that were found, by domain, and the last epoch in which one was cleared.</returns>
     /// <exception cref="VolumeOpenException">The journal does not answer, or names a domain that the volume does not have.</exception>
-    public (IFaultStore Store, IReadOnlyList<Fault?> Found) InJournal(IReadOnlyList<VolumeDomain> domains)
+    public (IFaultStore Store, IReadOnlyList<Fault?> Found, long ClearedEpoch) InJournal(IReadOnlyList<VolumeDomain> domains, long epoch)
     {
-        JournalFaultStore store = new(volume, StartHistory(), TimeProvider.System);
+        JournalFaultStore store = new(volume, StartHistory(), TimeProvider.System, epoch);
         Fault?[] found = new Fault?[domains.Count];
         foreach (VolumeFaultRecorded fault in Read(store, domains[0].Path))
         {
@@ -69,7 +70,7 @@ internal sealed class FaultRecord(string volume, IActorSystem system) : IDisposa
             Move(domains[i], i, marked, store);
         }
 
-        return (store, found);
+        return (store, found, store.ClearedEpoch);
     }
 
     /// <inheritdoc/>

@@ -41,6 +41,6 @@ internal interface IServiceEngine : IAsyncDisposable
     Task<IServedVolume> OpenAsync(VolumeSettings settings, IReadOnlyList<DiskSettings> disks, VolumeSupport support);
 
     /// <summary>Gives the volumes that run here to others, where there are any.</summary>
-    /// <returns>Done when that is over.</returns>
-    Task HandOverAsync();
+    /// <returns>Whether all of them have ended; again the same if it is called again.</returns>
+    Task<bool> HandOverAsync();
 }

@@ -42,7 +42,7 @@ internal sealed class LocalEngine : IServiceEngine
         await Task.Run(() => RunningVolume.Start(settings, disks, support));
 
     /// <inheritdoc/>
-    public Task HandOverAsync() => Task.CompletedTask;
+    public Task<bool> HandOverAsync() => Task.FromResult(true);
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;

@@ -307,7 +307,8 @@ internal sealed partial class RunningCatalog : ICatalogService, ICatalogObserver
     /// <param name="exception">Why.</param>
     public void ActorFailed(string path, Exception exception)
     {
-        if (!path.StartsWith(ActorName + "#", StringComparison.Ordinal))
+        // Behind its name is a number; the owner's name is longer.
+        if (!path.StartsWith(ActorName, StringComparison.Ordinal) || path.AsSpan(ActorName.Length).ContainsAnyInRange('a', 'z'))
             return;
         _failure = exception.Message.ReplaceLineEndings(" ");
         _ = _recovered.TrySetException(new StartRefusedException($"journal {_journal.Name}: {_failure}"));

@@ -117,7 +117,7 @@ internal sealed partial class RunningParts(ServiceSettings declared, VolumeSuppo
             Say(running);
     }
 
-    /// <summary>Starts the scheduler of a volume of a cluster here.</summary>
+    /// <summary>Starts the scheduler of a volume of a cluster here. Beside other changes: one that hangs must not keep the others.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="state">The catalog.</param>
     /// <param name="tenure">Where and how long it runs.</param>
@@ -127,14 +127,19 @@ internal sealed partial class RunningParts(ServiceSettings declared, VolumeSuppo
     {
         (VolumeSettings settings, IReadOnlyList<DiskSettings> disks) = SettingsOf(state.Find<CatalogVolume>(name)!, state);
         RunningVolume started = await Task.Run(() => RunningVolume.Start(settings, disks, support, tenure));
-        _volumes = [.. _volumes, started];
+        lock (_guests)
+            _volumes = [.. _volumes, started];
         Say(started);
         return started;
     }
 
     /// <summary>The scheduler of a volume of a cluster runs here no more.</summary>
     /// <param name="volume">The volume; it is closed by the caller.</param>
-    public void Ended(RunningVolume volume) => _volumes = [.. _volumes.Where(other => other != volume)];
+    public void Ended(RunningVolume volume)
+    {
+        lock (_guests)
+            _volumes = [.. _volumes.Where(other => other != volume)];
+    }
 
     /// <summary>Offers the disks of a volume as they are now.</summary>
     /// <param name="volume">Name of the volume.</param>

@@ -339,7 +339,9 @@ internal sealed class RunningVolume : IServedVolume, IDisposable
 
     private void Start()
     {
-        (IFaultStore store, IReadOnlyList<Fault?> found) = _support.FaultsInJournal ? _record.InJournal(_domains) : _record.BesideMarkers(_domains);
+        long epoch = _tenure?.Epoch ?? 1;
+        (IFaultStore store, IReadOnlyList<Fault?> found, long clearedEpoch) =
+            _support.FaultsInJournal ? _record.InJournal(_domains, epoch) : _record.BesideMarkers(_domains);
         Faults = new KnownFaults(store, Settings.Name, _support.Logger);
         for (int i = 0; i < found.Count; i++)
         {
@@ -358,7 +360,8 @@ internal sealed class RunningVolume : IServedVolume, IDisposable
             AfterTurn = new SettleAtTurnEnd(Loop).Ask,
             Faults = Faults,
             Telemetry = _support.Telemetry,
-            Epoch = _tenure?.Epoch ?? 1,
+            Epoch = epoch,
+            ClearedEpoch = clearedEpoch,
             MayWrite = _tenure?.MayWrite,
         };
         foreach (ILoopDevice attached in _domains.Select(domain => domain.Device).OfType<ILoopDevice>())

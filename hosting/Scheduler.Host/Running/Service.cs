@@ -165,18 +165,14 @@ internal sealed partial class Service : IAsyncDisposable
     /// <param name="tenure">Where and how long it runs.</param>
     /// <returns>The volume; ended by <see cref="EndVolumeAsync"/>.</returns>
     /// <exception cref="VolumeOpenException">It can't be opened.</exception>
-    public Task<RunningVolume> StartVolumeAsync(string volume, VolumeTenure tenure) => _catalog.WithPartsAsync(state => _parts.StartHereAsync(volume, state, tenure));
+    public Task<RunningVolume> StartVolumeAsync(string volume, VolumeTenure tenure) => _parts.StartHereAsync(volume, _catalog.State, tenure);
 
     /// <summary>Closes a volume of a cluster whose scheduler has stopped.</summary>
     /// <param name="volume">The volume.</param>
     /// <returns>Done when its I/O has ended.</returns>
     public async Task EndVolumeAsync(RunningVolume volume)
     {
-        _ = await _catalog.WithPartsAsync(_ =>
-        {
-            _parts.Ended(volume);
-            return Task.FromResult(true);
-        });
+        _parts.Ended(volume);
         await Task.Run(volume.Dispose);
     }
 
@@ -196,12 +192,11 @@ internal sealed partial class Service : IAsyncDisposable
         _nbd.StopAccepting();
         _rings?.StopAccepting();
         _catalog.Stop();
-        await _engine.HandOverAsync();
+        bool clean = await _engine.HandOverAsync();
         IReadOnlyList<RunningVolume> volumes = Volumes;
         foreach (RunningVolume volume in volumes)
             volume.Actor.Tell(StopVolume.Instance);
 
-        bool clean = true;
         Task timeIsUp = Task.Delay(StopTimeMax);
         foreach (RunningVolume volume in volumes)
         {
@@ -229,6 +224,8 @@ internal sealed partial class Service : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        // If it was not stopped: what runs uses all the rest.
+        _ = await _engine.HandOverAsync();
         _parts.Dispose();
         _nbd.Dispose();
         _rings?.Dispose();
@@ -240,6 +237,7 @@ internal sealed partial class Service : IAsyncDisposable
     // It has not started.
     private async Task AbandonAsync()
     {
+        _ = await _engine.HandOverAsync();
         _nbd.Dispose();
         _rings?.Dispose();
         _catalog.Stop();

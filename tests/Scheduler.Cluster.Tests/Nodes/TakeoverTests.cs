@@ -110,13 +110,35 @@ public sealed class TakeoverTests(PostgresServer postgres, ITestOutputHelper out
         Assert.DoesNotContain(writes, line => double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) >= awake);
     }
 
+    [SkippableFact]
+    public void A_node_that_is_cut_off_gives_up_the_others_take_over_and_it_comes_back_clean()
+    {
+        using NodeNetwork network = new(TestCluster.Count);
+        using TestCluster cluster = new TestCluster(postgres.Cluster, "insecure = true", network: network).StartAll();
+        int owner = cluster.OwnerOf(1);
+        ServiceProcess cut = cluster[owner];
+        Writers writers = new(cluster, [.. Enumerable.Range(1, 3).Where(node => node != owner)], unix: true);
+        Thread.Sleep(500);
+        network.Cut(owner, off: true);
+        Assert.Equal(1, cut.Process.WaitForExit(TimeSpan.FromSeconds(40)));
+        Assert.Contains("was excluded from the cluster", cut.Process.Log);
+        cluster.AwaitOwner(1, but: owner);
+        Thread.Sleep(500);
+        network.Cut(owner, off: false);
+        cluster.Start(owner);
+        cluster.WaitUntilServed(TestCluster.Count);
+        TimeSpan pause = writers.EndAndCheck(cluster);
+        output.WriteLine($"the longest pause was {pause.TotalSeconds:F2} s; fenced: {string.Join(", ", cluster.Fenced())}");
+        Assert.True(pause < TestCluster.TakeoverMax, $"a pause of {pause}");
+    }
+
     /// <summary>Guests that write on all volumes through some nodes.</summary>
     private sealed class Writers
     {
         private readonly List<(int Volume, PatternDisk Disk, PatternWriter Writer)> _all = [];
         private readonly int[] _nodes;
 
-        public Writers(TestCluster cluster, int[] nodes)
+        public Writers(TestCluster cluster, int[] nodes, bool unix = false)
         {
             _nodes = nodes;
             foreach (int node in nodes)
@@ -125,7 +147,7 @@ public sealed class TakeoverTests(PostgresServer postgres, ITestOutputHelper out
                 {
                     // Behind what fio and others have left there.
                     PatternDisk disk = new($"d{volume}{node}", TestCluster.OffsetOf(node), Blocks);
-                    _all.Add((volume, disk, new PatternWriter(cluster[node], disk, 0, 1, seed: (10 * node) + volume)));
+                    _all.Add((volume, disk, new PatternWriter(cluster[node], disk, 0, 1, seed: (10 * node) + volume, unix)));
                 }
             }
         }

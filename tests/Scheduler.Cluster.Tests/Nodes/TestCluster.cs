@@ -25,12 +25,15 @@ internal sealed class TestCluster : IDisposable
     private readonly int[] _nbdPorts = FreePorts(Count);
     private readonly string _database;
     private readonly string _more;
+    private readonly NodeNetwork? _network;
 
     /// <param name="postgres">The database's server.</param>
     /// <param name="more">More configuration, of all nodes.</param>
     /// <param name="fenceDelay">Seconds that the fence waits before it does anything.</param>
-    public TestCluster(PostgresCluster postgres, string more = "", double fenceDelay = 0)
+    /// <param name="network">The nodes' own network; null: they are on this machine's loopback.</param>
+    public TestCluster(PostgresCluster postgres, string more = "", double fenceDelay = 0, NodeNetwork? network = null)
     {
+        _network = network;
         Requires.Tool("fio", "qemu-io");
         _database = postgres.NewDatabase();
         _more = more;
@@ -84,14 +87,14 @@ internal sealed class TestCluster : IDisposable
     public void Start(int number, string more = "")
     {
         string file = _directory.File($"n{number}.conf");
-        string seeds = string.Join(", ", Enumerable.Range(0, Count).Select(node => $"\"tcp://127.0.0.1:{_ports[node]}\""));
+        string seeds = string.Join(", ", Enumerable.Range(1, Count).Select(node => $"\"tcp://{AddressOf(node)}:{_ports[node - 1]}\""));
         File.WriteAllText(file, $$"""
             scheduler {
               data-dir = "{{_directory.File($"n{number}")}}"
               engine = akka
               journal.postgres = "{{_database}}"
               cluster {
-                node = n{{number}}, listen = "tcp://127.0.0.1:{{_ports[number - 1]}}", payload = "tcp://127.0.0.1:{{_ports[Count + number - 1]}}"
+                node = n{{number}}, listen = "tcp://{{AddressOf(number)}}:{{_ports[number - 1]}}", payload = "tcp://{{AddressOf(number)}}:{{_ports[Count + number - 1]}}"
                 seeds = [{{seeds}}]
                 fence.command = ["{{FencePath}}"]
               }
@@ -102,7 +105,8 @@ internal sealed class TestCluster : IDisposable
               {{more}}
             }
             """);
-        _nodes[number - 1] = ServiceProcess.StartProgram(_directory, SchedulerProgram.Path, file);
+        _nodes[number - 1]?.Dispose();
+        _nodes[number - 1] = ServiceProcess.StartProgram(_directory, ProgramOf(number), file);
     }
 
     /// <summary>Starts the service on the same volumes and journal, as a process alone.</summary>
@@ -139,6 +143,9 @@ internal sealed class TestCluster : IDisposable
             List<string> problems = [];
             foreach (ServiceProcess node in _nodes.OfType<ServiceProcess>().Where(node => !node.Process.HasExited))
             {
+                // On a network of their own their loopback is another one.
+                if (_network is not null)
+                    continue;
                 (HttpStatusCode status, string text) = node.Get("/readyz");
                 if (status != HttpStatusCode.OK)
                     problems.Add(text);
@@ -219,6 +226,19 @@ internal sealed class TestCluster : IDisposable
         foreach (ServiceProcess node in _nodes.OfType<ServiceProcess>())
             node.Dispose();
         _directory.Dispose();
+    }
+
+    private string AddressOf(int number) => _network is null ? "127.0.0.1" : NodeNetwork.AddressOf(number);
+
+    // "ip netns exec" becomes the program: the process is the same.
+    private string ProgramOf(int number)
+    {
+        if (_network is null)
+            return SchedulerProgram.Path;
+        string script = _directory.File($"n{number}.sh");
+        File.WriteAllText(script, $"#!/bin/sh\nexec ip netns exec {_network.NameOf(number)} '{SchedulerProgram.Path}' \"$@\"\n");
+        _ = Tool.Run("chmod", "u+x", script).Succeeded();
+        return script;
     }
 
     private static int[] FreePorts(int count)

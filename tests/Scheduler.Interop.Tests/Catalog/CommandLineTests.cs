@@ -27,7 +27,8 @@ public sealed class CommandLineTests
         Assert.Equal("volume groups: read anew", service.Ask("rescan").Succeeded().Output);
         Assert.Equal("""{"faults":[]}""", service.Ask("fault", "list", "--json").Succeeded().Output);
         _ = service.Ask("identity", "set", "i", "--type", "unix-uid", "--value", "12345", "--guest", "web").Succeeded();
-        _ = service.Ask("identity", "delete", "i").Succeeded();
+        Assert.Contains("--open", service.Ask("identity", "delete", "i").Error);
+        _ = service.Ask("identity", "delete", "i", "--open").Succeeded();
 
         JsonElement ring = JsonDocument.Parse(service.Ask("ring", "list", "--json").Succeeded().Output).RootElement.GetProperty("items")[0];
         Assert.Equal("d1", ring.GetProperty("disk").GetString());
