@@ -13,13 +13,8 @@ public sealed class TakeoverTests(PostgresServer postgres, ITestOutputHelper out
 {
     private const int Blocks = 128;
 
-    /// <summary>SCHEDULER_CLUSTER_LONG=1: all that there is; else what fits into an ordinary run.</summary>
-    private static readonly bool s_long = Environment.GetEnvironmentVariable("SCHEDULER_CLUSTER_LONG") == "1";
-    private static readonly int s_restarts = s_long ? TestCluster.Count : 1;
-
-    public static TheoryData<double> FenceDelays => s_long ? [0, 8] : [8];
-
     [SkippableFact]
+    [Trait("Category", "Long")]
     public void Guests_of_all_nodes_use_disks_of_all_volumes_while_every_node_is_stopped_and_started_in_turn()
     {
         using TestCluster cluster = new TestCluster(postgres.Cluster).StartAll();
@@ -31,7 +26,7 @@ public sealed class TakeoverTests(PostgresServer postgres, ITestOutputHelper out
         cluster.AssertNothingBroke();
 
         TimeSpan longest = TimeSpan.Zero;
-        for (int stopped = 1; stopped <= s_restarts; stopped++)
+        for (int stopped = 1; stopped <= TestCluster.Count; stopped++)
         {
             // Guests of the two others, on each volume: whichever of them moves.
             Writers writers = new(cluster, [.. Enumerable.Range(1, 3).Where(node => node != stopped)]);
@@ -82,7 +77,9 @@ public sealed class TakeoverTests(PostgresServer postgres, ITestOutputHelper out
 
     // Asleep until others have given it up; it wakes when the fence has ended it, or while the fence is still waiting to.
     [SkippableTheory]
-    [MemberData(nameof(FenceDelays))]
+    [Trait("Category", "Long")]
+    [InlineData(0)]
+    [InlineData(8)]
     public void An_owner_that_was_asleep_for_longer_than_its_lease_writes_nothing_afterwards(double fenceDelay)
     {
         Requires.Tool("strace");
@@ -111,6 +108,7 @@ public sealed class TakeoverTests(PostgresServer postgres, ITestOutputHelper out
     }
 
     [SkippableFact]
+    [Trait("Category", "Long")]
     public void A_node_that_is_cut_off_gives_up_the_others_take_over_and_it_comes_back_clean()
     {
         using NodeNetwork network = new(TestCluster.Count);
