@@ -68,8 +68,9 @@ public sealed class GuestRing : Actor
     private int _losses;
     private TimeSpan _away;
 
-    /// <summary>Its attachment has brought an answer.</summary>
+    /// <summary>Its attachment has brought an answer; so many before it, one after the other, have not.</summary>
     private bool _answered;
+    private int _fruitless;
 
     /// <summary>Of its last attachment; 0: it has not had one.</summary>
     private long _epoch;
@@ -253,10 +254,12 @@ public sealed class GuestRing : Actor
         _losses++;
         _port.Channel = new RingChannel(_setup.Credits);
 
-        // An attachment that brought no answer has not helped who waits for one: its time goes on, and nothing hurries.
+        // An attachment that brought no answer has not helped who waits for one: its time goes on, and after a second one nothing
+        // hurries.
+        _fruitless = _answered ? 0 : _fruitless + 1;
         if (_answered || _unanswered.IsEmpty)
             _away = TimeSpan.Zero;
-        if (_answered)
+        if (_fruitless < 2)
             Ask();
         LookAgain();
     }
