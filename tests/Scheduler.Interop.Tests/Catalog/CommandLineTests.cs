@@ -44,7 +44,7 @@ public sealed class CommandLineTests
         string file = directory.File("token");
         File.WriteAllText(file, token);
         Assert.Contains("g1", service.Ask("guest", "list", "--token-file", file).Succeeded().Output);
-        Assert.Equal("""{"name":"ci","role":"viewer"}""", service.Ask("whoami", "--json", "--token-file", file).Succeeded().Output);
+        Assert.Equal("""{"name":"token ci","role":"viewer"}""", service.Ask("whoami", "--json", "--token-file", file).Succeeded().Output);
         Assert.NotEqual(0, service.Ask("rescan", "--token-file", file).Status);
         service.AssertNothingBroke();
     }
