@@ -53,9 +53,9 @@ public sealed class TakeoverTests(PostgresServer postgres, ITestOutputHelper out
 
         // A guest of the dead node: qemu connects again by itself, and sends again what was unanswered.
         using ChildProcess guest = new(
-            "qemu-io",
+            "stdbuf",
             [
-                "--image-opts", $"driver=nbd,server.type=inet,server.host=127.0.0.1,server.port={cluster[owner].Endpoint.Port},export=d1{owner},reconnect-delay=60",
+                "-oL", "qemu-io", "--image-opts", $"driver=nbd,server.type=inet,server.host=127.0.0.1,server.port={cluster[owner].Endpoint.Port},export=d1{owner},reconnect-delay=60",
                 "-c", "write -f -P 1 0 64k", "-c", "sleep 3000", "-c", "write -f -P 2 64k 64k", "-c", "read -P 1 0 64k", "-c", "read -P 2 64k 64k",
             ],
             cluster.Directory.Path);
