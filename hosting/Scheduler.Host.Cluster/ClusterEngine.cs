@@ -235,13 +235,13 @@ internal sealed partial class ClusterEngine : IServiceEngine
 
     /// <summary>Remembers how a tenancy ended, for those who ask why a volume has no owner.</summary>
     /// <param name="volume">Name of the volume.</param>
-    /// <param name="failure">What failed; null: nothing.</param>
+    /// <param name="failure">What failed, one line; null: nothing.</param>
     public void Remember(string volume, string? failure)
     {
         if (failure is null)
             _ = _failures.TryRemove(volume, out _);
         else
-            _failures[volume] = (failure.ReplaceLineEndings(" "), _failures.GetValueOrDefault(volume).Count + 1);
+            _failures[volume] = (failure, _failures.GetValueOrDefault(volume).Count + 1);
     }
 
     /// <summary>Has the frames of another node's ring taken.</summary>

@@ -37,9 +37,6 @@ internal sealed class ClusterVolume(IActorSystem system, EventLoop loop, TimeSpa
     /// <summary>Why it has no owner; null: it has.</summary>
     public string? Problem => _problem;
 
-    /// <summary>The node that owns it, or did last; null if none is known.</summary>
-    public string? Owner => _last?.Node;
-
     /// <inheritdoc/>
     public long? SizeOf(string disk) => _last?.Disks.FirstOrDefault(known => known.Name == disk)?.Size;
 

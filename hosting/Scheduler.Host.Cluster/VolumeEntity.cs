@@ -77,9 +77,10 @@ internal sealed partial class VolumeEntity : UntypedActor, IWithTimers
             case Over { Exception: { } exception and not OperationCanceledException }:
                 // Not at once again: each try takes the lease, and others may want it.
                 _over = true;
-                _engine.Remember(_volume, exception.Message);
-                _reason = $"node {_engine.Node} can't serve volume {_volume}: {exception.Message.ReplaceLineEndings(" ")}";
-                CannotServe(_engine.Logger, _volume, _engine.Node, exception.Message.ReplaceLineEndings(" "));
+                string problem = exception.Message.ReplaceLineEndings(" ");
+                _engine.Remember(_volume, problem);
+                _reason = $"node {_engine.Node} can't serve volume {_volume}: {problem}";
+                CannotServe(_engine.Logger, _volume, _engine.Node, problem);
                 Timers.StartSingleTimer(Enough.Instance, Enough.Instance, _engine.PauseAfterFailure(_volume));
                 break;
             case Over:

@@ -97,9 +97,6 @@ internal sealed partial class Service : IAsyncDisposable
     /// <summary>Ends when the service can't go on and has to be started anew, with the reason.</summary>
     public Task<string> Ended => _engine.Ended;
 
-    /// <summary>The log.</summary>
-    public ILogger Logger => _logger;
-
     /// <summary>The catalog.</summary>
     public RunningCatalog Catalog => _catalog;
 
