@@ -3,6 +3,7 @@ using Scheduler.Host.Api;
 using Scheduler.Host.Configuration;
 using Scheduler.Nbd.Server;
 using Scheduler.Xen.Server;
+using Scheduler.Xen.Vbd;
 
 namespace Scheduler.Host.Running;
 
@@ -15,6 +16,7 @@ internal sealed class LogLevels(LogSettings settings)
     private static readonly string s_actors = typeof(LocalSystem).Namespace!;
     private static readonly string s_nbd = typeof(NbdServer).Namespace!;
     private static readonly string s_rings = typeof(RingServer).Namespace!;
+    private static readonly string s_xen = typeof(VbdServer).Namespace!;
     private static readonly string s_admin = typeof(AdminApi).Namespace!;
     private const string WebServer = "Microsoft";
     private const string Akka = "Akka";
@@ -37,7 +39,7 @@ internal sealed class LogLevels(LogSettings settings)
             return settings.Volume ?? settings.Level;
         if (Is(s_nbd))
             return settings.Nbd ?? settings.Level;
-        if (Is(s_rings))
+        if (Is(s_rings) || Is(s_xen))
             return settings.Rings ?? settings.Level;
         if (Is(s_actors))
             return settings.Actors ?? settings.Level;

@@ -42,6 +42,9 @@ internal sealed partial class RunningParts(ServiceSettings declared, VolumeSuppo
     /// <summary>Closes all connections to a disk.</summary>
     public Action<string, string> Disconnect { get; set; } = (_, _) => { };
 
+    /// <summary>Told when what is offered has changed.</summary>
+    public Action Offers { get; set; } = () => { };
+
     /// <summary>Told whether users of this machine are guests.</summary>
     public Action<bool> UsersAreGuests { get; set; } = _ => { };
 
@@ -352,6 +355,7 @@ internal sealed partial class RunningParts(ServiceSettings declared, VolumeSuppo
         IEnumerable<string> first = declared.Disks.Select(disk => disk.Name);
         IEnumerable<string> names = first.Concat(_offered.Keys.Except(first).Order(StringComparer.Ordinal));
         Exports.Replace([.. from name in names where _offered.ContainsKey(name) select _offered[name].Export]);
+        Offers();
     }
 
     private void Say(RunningVolume volume)

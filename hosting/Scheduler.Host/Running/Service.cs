@@ -11,6 +11,7 @@ using Scheduler.Storage.Journal;
 using Scheduler.Xen.Blkif;
 using Scheduler.Xen.Rings;
 using Scheduler.Xen.Server;
+using Scheduler.Xen.Vbd;
 
 namespace Scheduler.Host.Running;
 
@@ -29,6 +30,7 @@ internal sealed partial class Service : IAsyncDisposable
     private readonly RunningCatalog _catalog;
     private readonly NbdServer _nbd;
     private readonly RingServer? _rings;
+    private readonly VbdServer? _xen;
 
     /// <summary>All events and snapshots that a service stores.</summary>
     public static EventFormat JournalFormat { get; } = new([.. CatalogFormat.Kinds, .. VolumeFaultFormat.Kinds]);
@@ -45,7 +47,10 @@ internal sealed partial class Service : IAsyncDisposable
         _nbd = new NbdServer(NbdOptions(loggers), _parts.Exports, loggers.CreateLogger<NbdServer>(), numbers);
         if (settings.Rings is { } rings)
             _rings = new RingServer(new RingServerOptions(rings.Path, rings.ConnectionsMax, rings.HandshakeTimeout), FindForRing, numbers, loggers.CreateLogger<RingServer>());
-        _parts.IsAttached = disk => _nbd.HasConnections(disk) || _rings?.HasConnections(disk) == true;
+        if (settings.Xen is { } xen)
+            _xen = new VbdServer(new VbdOptions(xen.Backend, xen.Store, xen.RingsMax, xen.QueuesMax), FindForDomain, numbers, loggers.CreateLogger<VbdServer>());
+        _parts.Offers = () => _xen?.DisksChanged();
+        _parts.IsAttached = disk => _nbd.HasConnections(disk) || _rings?.HasConnections(disk) == true || _xen?.HasConnections(disk) == true;
         _parts.Disconnect = (disk, reason) => Close(view => view.Disk == disk, reason);
         _catalog.DetachAll = disk => Close(view => view.Disk == disk, "an operator has disconnected it");
     }
@@ -79,6 +84,7 @@ internal sealed partial class Service : IAsyncDisposable
                 service._rings?.LetUsersIn(all);
             };
             service._parts.TakeIdentities(service._catalog.State);
+            service._xen?.Start();
             return service;
         }
         catch
@@ -113,7 +119,9 @@ internal sealed partial class Service : IAsyncDisposable
     public string? RingsPath => _settings.Rings?.Path;
 
     /// <summary>The guests' connections, by number.</summary>
-    public IReadOnlyList<ConnectionView> Connections => _rings is null ? _nbd.Connections : [.. _nbd.Connections.Concat(_rings.Connections).OrderBy(view => view.Id)];
+    public IReadOnlyList<ConnectionView> Connections => _rings is null && _xen is null
+        ? _nbd.Connections
+        : [.. _nbd.Connections.Concat(_rings?.Connections ?? []).Concat(_xen?.Connections ?? []).OrderBy(view => view.Id)];
 
     /// <summary>Closes a connection.</summary>
     /// <param name="id">Its number.</param>
@@ -188,6 +196,7 @@ internal sealed partial class Service : IAsyncDisposable
     {
         _nbd.StopAccepting();
         _rings?.StopAccepting();
+        _xen?.StopAccepting();
         _catalog.Stop();
         bool clean = await _engine.HandOverAsync();
         IReadOnlyList<RunningVolume> volumes = Volumes;
@@ -211,10 +220,11 @@ internal sealed partial class Service : IAsyncDisposable
         }
 
         DateTime deadline = DateTime.UtcNow + s_lastRepliesTimeMax;
-        while (_nbd.ConnectionCount + (_rings?.ConnectionCount ?? 0) > 0 && DateTime.UtcNow < deadline)
+        while (_nbd.ConnectionCount + (_rings?.ConnectionCount ?? 0) + (_xen?.ConnectionCount ?? 0) > 0 && DateTime.UtcNow < deadline)
             await Task.Delay(10);
         _nbd.Abort();
         _ = _rings?.Close(_ => true, "the server has stopped");
+        _ = _xen?.Close(_ => true, "the server has stopped");
         return clean;
     }
 
@@ -226,6 +236,7 @@ internal sealed partial class Service : IAsyncDisposable
         _parts.Dispose();
         _nbd.Dispose();
         _rings?.Dispose();
+        _xen?.Dispose();
         await _catalog.DisposeAsync();
         await _engine.DisposeAsync();
         await _journal.DisposeAsync();
@@ -237,6 +248,7 @@ internal sealed partial class Service : IAsyncDisposable
         _ = await _engine.HandOverAsync();
         _nbd.Dispose();
         _rings?.Dispose();
+        _xen?.Dispose();
         _catalog.Stop();
         foreach (RunningVolume volume in Volumes)
             _ = await volume.StopAsync(StopTimeMax);
@@ -248,12 +260,17 @@ internal sealed partial class Service : IAsyncDisposable
     /// <returns>How many there were.</returns>
     public int CloseConnections(string reason) => Close(_ => true, reason);
 
-    private int Close(Func<ConnectionView, bool> which, string reason) => _nbd.Close(which, reason) + (_rings?.Close(which, reason) ?? 0);
+    private int Close(Func<ConnectionView, bool> which, string reason) => _nbd.Close(which, reason) + (_rings?.Close(which, reason) ?? 0) + (_xen?.Close(which, reason) ?? 0);
 
     // What a user of this machine sees is the same over a ring as over NBD's Unix socket.
-    private RingDiskLookup FindForRing(string name, uint? user)
+    private RingDiskLookup FindForRing(string name, uint? user) => FindForRing(name, new PeerIdentity(null, user));
+
+    internal RingDiskLookup FindForDomain(string name, VbdDomain domain) =>
+        FindForRing(name, new PeerIdentity(null, null) { Domain = new PeerDomain(domain.Name, domain.Uuid) });
+
+    private RingDiskLookup FindForRing(string name, PeerIdentity peer)
     {
-        if (_parts.Exports.Find(name, _parts.SightOf(new PeerIdentity(null, user))) is not { } export)
+        if (_parts.Exports.Find(name, _parts.SightOf(peer)) is not { } export)
             return new RingDiskLookup(null, $"there is no disk '{name}'");
         if (!export.IsAvailable())
             return new RingDiskLookup(null, $"volume {export.Volume} of disk {name} has stopped");

@@ -9,6 +9,7 @@ namespace Scheduler.Nbd.Access;
 /// <item>The client has shown a valid certificate: it is the guest that has the certificate's SHA-256, else the one that has
 /// its common name, else nobody, whatever user it runs as.</item>
 /// <item>It came over a Unix socket: it is the guest that has its user id, else nobody.</item>
+/// <item>It is a Xen domain: it is the guest that has the domain's UUID, else the one that has its name, else nobody.</item>
 /// <item>It is nobody, and sees nothing.</item>
 /// </list>
 /// </summary>
@@ -42,6 +43,11 @@ public sealed class GuestIdentities
     /// <returns>E.g. <c>uid:1001</c>.</returns>
     public static string OfUser(uint userId) => string.Create(CultureInfo.InvariantCulture, $"uid:{userId}");
 
+    /// <summary>The identity of a Xen domain.</summary>
+    /// <param name="nameOrUuid">Its name, or its UUID in small letters.</param>
+    /// <returns>E.g. <c>xen:web1</c>.</returns>
+    public static string OfDomain(string nameOrUuid) => $"xen:{nameOrUuid}";
+
     /// <summary>What a client sees; a function of the identities and the client alone.</summary>
     /// <param name="peer">The client.</param>
     /// <returns>What it sees.</returns>
@@ -58,6 +64,10 @@ public sealed class GuestIdentities
         else if (peer.UserId is { } user)
         {
             _ = _guests.TryGetValue(OfUser(user), out guest);
+        }
+        else if (peer.Domain is { } domain && !_guests.TryGetValue(OfDomain(domain.Uuid), out guest))
+        {
+            _ = _guests.TryGetValue(OfDomain(domain.Name), out guest);
         }
 
         return guest is null ? Sight.None : Sight.Of(guest);

@@ -9,6 +9,11 @@ namespace Scheduler.Xen.Blkif;
 /// <param name="Order">The disk's ordered mode.</param>
 public sealed record BlkifDisk(long Size, int Block, RingOrder Order)
 {
+    private const int ReadOnlyInfo = 4;
+
+    /// <summary>Whether the guest may only read.</summary>
+    public bool IsReadOnly { get; init; }
+
     /// <summary>The backend's nodes. Sectors are counted in 512 bytes, as Linux does, also where a block has 4096.</summary>
     /// <returns>Names and values.</returns>
     public IReadOnlyList<(string Node, string Value)> Nodes() =>
@@ -16,7 +21,7 @@ public sealed record BlkifDisk(long Size, int Block, RingOrder Order)
         ("sectors", Text(Size / BlkifAbi.SectorBytes)),
         ("sector-size", Text(Block)),
         ("physical-sector-size", Text(BlkifAbi.PageBytes)),
-        ("info", "0"),
+        ("info", Text(IsReadOnly ? ReadOnlyInfo : 0)),
         ("max-ring-page-order", Text(BlkifAbi.RingOrderMax)),
         ("feature-max-indirect-segments", Text(BlkifAbi.IndirectSegmentsMax)),
         ("discard-granularity", Text(BlkifAbi.PageBytes)),

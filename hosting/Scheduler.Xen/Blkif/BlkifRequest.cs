@@ -39,6 +39,8 @@ public readonly record struct BlkifRequest(
             BinaryPrimitives.ReadUInt64LittleEndian(entry[8..]), indirect ? entry[1] : operation, (short)mapped.Error, mapped, 0, 0, 0);
         if (mapped.Error != 0)
             return request;
+        if (disk.IsReadOnly && mapped.Op is not (RingOp.Read or RingOp.Flush or RingOp.EmptyBarrier))
+            return request with { Status = BlkifAbi.Error };
 
         ulong sector = BinaryPrimitives.ReadUInt64LittleEndian(entry[16..]);
         switch (mapped.Op)

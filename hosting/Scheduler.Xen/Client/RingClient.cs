@@ -27,7 +27,7 @@ public sealed unsafe class RingClient : IDisposable
     private uint _responses;
     private bool _disposed;
 
-    private RingClient(Socket socket, nint memory, nint length, int ringOrder, int dataPages, IReadOnlyDictionary<string, string> nodes)
+    internal RingClient(Socket socket, nint memory, nint length, int ringOrder, int dataPages, IReadOnlyDictionary<string, string> nodes)
     {
         _socket = socket;
         _descriptor = (int)socket.Handle;

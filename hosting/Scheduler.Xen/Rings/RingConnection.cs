@@ -8,27 +8,24 @@
 //     write is on its way.
 // O6  What the guest had heard is known from the ring (BackRing).
 //
-// The two ends ring each other's bell with a byte on their socket, sent and received without waiting, whatever the other end
-// does. (An eventfd would be shared with its flags and its count: who fills it and takes O_NONBLOCK away makes the other wait.)
+// S1  Data that can't be copied from or to the guest's pages are an error of that request alone.
 using Microsoft.Extensions.Logging;
 using Scheduler.Actors;
 using Scheduler.Storage;
 using Scheduler.Storage.Loop;
 using Scheduler.Xen.Blkif;
-using Scheduler.Xen.Server;
 
 namespace Scheduler.Xen.Rings;
 
 /// <summary>Takes requests from a shared ring, hands them to the ring's actor in batches, and gathers the responses.</summary>
-internal sealed unsafe partial class RingConnection : ILoopDescriptor, IRingFrontEnd
+internal sealed partial class RingConnection : ILoopDescriptor, IRingFrontEnd
 {
-    private readonly RingDisk _disk;
     private readonly Action<RingConnection> _ended;
     private readonly ILogger _logger;
     private readonly string _peer;
     private readonly long _id;
-    private readonly int _socket;
-    private readonly SharedMemory _memory;
+    private readonly IRingBell _bell;
+    private readonly RingPages _memory;
     private readonly BackRing _ring;
     private readonly Stack<int> _freeSlots = new();
     private readonly byte[] _entry = new byte[BlkifAbi.EntryBytes];
@@ -53,11 +50,14 @@ internal sealed unsafe partial class RingConnection : ILoopDescriptor, IRingFron
     private bool _ringClosed;
     private bool _closed;
 
-    public RingConnection(RingDisk disk, SharedMemory memory, int socket, string peer, long id, Action<RingConnection> ended, ILogger logger)
+    /// <summary>Why it ends as soon as all is answered.</summary>
+    private string? _finish;
+
+    public RingConnection(RingDisk disk, RingPages memory, IRingBell bell, string peer, long id, Action<RingConnection> ended, ILogger logger)
     {
-        _disk = disk;
+        Disk = disk;
         _memory = memory;
-        _socket = socket;
+        _bell = bell;
         _peer = peer;
         _id = id;
         _ended = ended;
@@ -68,11 +68,14 @@ internal sealed unsafe partial class RingConnection : ILoopDescriptor, IRingFron
     }
 
     /// <summary>Its disk.</summary>
-    public RingDisk Disk => _disk;
+    public RingDisk Disk { get; private set; }
+
+    /// <summary>Why it has ended; null: it has not.</summary>
+    public string? Ended { get; private set; }
 
     /// <summary>What others see of it. From any thread: what is in flight is counted elsewhere meanwhile.</summary>
     public ConnectionView View => new(
-        _id, _disk.Volume, _disk.Name, _disk.Guest.Name, _peer, false, _credits, Math.Max(0, _credits - _freeSlots.Count));
+        _id, Disk.Volume, Disk.Name, Disk.Guest.Name, _peer, false, _credits, Math.Max(0, _credits - _freeSlots.Count));
 
     /// <summary>Hands the guest its memory, and starts. On the loop.</summary>
     public void Start()
@@ -81,16 +84,26 @@ internal sealed unsafe partial class RingConnection : ILoopDescriptor, IRingFron
         if (_closed)
             return;
 
-        // If it can't be sent the guest is gone, which is seen as soon as the socket is watched.
-        _ = RingCalls.Send(_socket, Hello.Accepted(_disk.Info), _memory.File);
-        _memory.CloseFile();
+        _bell.Open();
         _port = GuestRing.Open(
-            new RingSetup(_disk.Volume, _disk.Name, _memory.Slots.Length, 1, this, _memory), _disk.StartRing);
+            new RingSetup(Disk.Volume, Disk.Name, _memory.Slots.Length, 1, this, _memory), Disk.StartRing);
     }
 
     /// <summary>Ends it now, answered or not. On the loop.</summary>
     /// <param name="reason">For the log.</param>
     public void Abort(string reason) => Close(reason);
+
+    /// <summary>Takes no more, and ends when all that was taken is answered. On the loop.</summary>
+    /// <param name="reason">For the log.</param>
+    public void Finish(string reason)
+    {
+        _finish = reason;
+        CloseIfFinished();
+    }
+
+    /// <summary>The disk has another size: requests are checked against it from now on. On the loop.</summary>
+    /// <param name="disk">The disk, otherwise the same.</param>
+    public void Resize(BlkifDisk disk) => Disk = Disk with { Info = disk };
 
     public void OnAttached(int credits)
     {
@@ -100,7 +113,7 @@ internal sealed unsafe partial class RingConnection : ILoopDescriptor, IRingFron
         for (int slot = _credits - 1; slot >= 0; slot--)
             _freeSlots.Push(slot);
         _attached = true;
-        _handle = _disk.Loop.Watch(_socket, this, LoopReady.Readable);
+        _handle = Disk.Loop.Watch(_bell.Descriptor, this, LoopReady.Readable);
         Guarded(TakeRequests);
     }
 
@@ -165,19 +178,17 @@ internal sealed unsafe partial class RingConnection : ILoopDescriptor, IRingFron
 
     private void HearBell()
     {
-        byte bell;
-        int count = SocketCalls.Receive(_socket, (nint)(&bell), 1);
-        if (count is 0 or -2)
-            Close("the guest has closed it");
-        else
+        if (_bell.Hear())
             TakeRequests();
+        else
+            Close("the guest has closed it");
     }
 
     // Takes what is there, as much as there are slots and room for; but lets the loop look at others after a ring's length, for a guest
     // that only sends what is refused has its answers at once, and could go on for ever.
     private void TakeRequests()
     {
-        if (!_attached || _ringClosed || _closed)
+        if (!_attached || _ringClosed || _closed || _finish is not null)
             return;
         _waits = false;
         int left = _memory.Slots.Length;
@@ -224,20 +235,28 @@ internal sealed unsafe partial class RingConnection : ILoopDescriptor, IRingFron
         }
 
         _ring.Take(_entry);
-        BlkifRequest request = BlkifRequest.Parse(_entry, _disk.Info, _memory, _segments);
+        BlkifRequest request = BlkifRequest.Parse(_entry, Disk.Info, _memory, _segments);
         if (request.Status != 0)
         {
             _ring.Put(request.Id, request.Operation, request.Status, _answers);
             return;
         }
 
+        RingSlot slot = _memory.Slots[_freeSlots.Peek()];
+        slot.Data = 0;
+        if (request.HasData)
+        {
+            slot.Data = _memory.Place(slot, _segments.AsSpan(0, request.Segments), (int)request.Length, request.Mapped.Op != RingOp.Read);
+            if (slot.Data == 0)
+            {
+                _ring.Put(request.Id, request.Operation, BlkifAbi.Error, _answers);
+                return;
+            }
+        }
+
         int number = _freeSlots.Pop();
-        RingSlot slot = _memory.Slots[number];
         slot.Request = request;
         slot.FlushFirst = _flushesFirst = request.Mapped.FlushFirst;
-        slot.Data = request.HasData
-            ? _memory.Place(slot, _segments.AsSpan(0, request.Segments), (int)request.Length, request.Mapped.Op != RingOp.Read)
-            : 0;
         _port!.AnswersHeard = _ring.AnswersHeard;
         if (slot.FlushFirst)
             _port!.Add(new RingRequest(number, RingOp.Flush, RingFlags.None, 0, 0, 0, 0));
@@ -271,8 +290,8 @@ internal sealed unsafe partial class RingConnection : ILoopDescriptor, IRingFron
             return;
         }
 
-        if (error == 0 && request.Mapped.Op == RingOp.Read)
-            _memory.Deliver(slot);
+        if (error == 0 && request.Mapped.Op == RingOp.Read && !_memory.Deliver(slot))
+            error = Errno.EIO;
         _memory.Return(slot);
         _freeSlots.Push(number);
         short status = error == 0 ? BlkifAbi.Okay
@@ -286,7 +305,7 @@ internal sealed unsafe partial class RingConnection : ILoopDescriptor, IRingFron
         if (_tellQueued || _closed)
             return;
         _tellQueued = true;
-        _disk.Loop.AtTurnEnd(_tellWork);
+        Disk.Loop.AtTurnEnd(_tellWork);
     }
 
     private void Tell()
@@ -296,8 +315,15 @@ internal sealed unsafe partial class RingConnection : ILoopDescriptor, IRingFron
             return;
         if (_ring.Tell())
             RingBell();
+        CloseIfFinished();
         if (_waits && !_closed)
             TakeRequests();
+    }
+
+    private void CloseIfFinished()
+    {
+        if (_finish is not null && _ring.UnderWay == 0 && !_ring.HasUntold)
+            Close(_finish);
     }
 
     private void QueueGoOn()
@@ -305,7 +331,7 @@ internal sealed unsafe partial class RingConnection : ILoopDescriptor, IRingFron
         if (_goOnQueued)
             return;
         _goOnQueued = true;
-        _disk.Loop.AtTurnEnd(_goOnWork);
+        Disk.Loop.AtTurnEnd(_goOnWork);
     }
 
     private void GoOn()
@@ -314,12 +340,9 @@ internal sealed unsafe partial class RingConnection : ILoopDescriptor, IRingFron
         TakeRequests();
     }
 
-    // A socket that is full has bells that the guest has not heard.
     private void RingBell()
     {
-        byte bell = 1;
-        SocketCalls.IoVector vector = new() { Base = (nint)(&bell), Length = 1 };
-        if (SocketCalls.Send(_socket, &vector, 1) == -2)
+        if (!_bell.Ring())
             Close("the guest has gone");
     }
 
@@ -328,12 +351,14 @@ internal sealed unsafe partial class RingConnection : ILoopDescriptor, IRingFron
         if (_closed)
             return;
         _closed = true;
-        ConnectionClosed(_logger, _peer, _disk.Name, reason);
+        Ended = reason;
+        ConnectionClosed(_logger, _peer, Disk.Name, reason);
         if (_handle >= 0)
-            _disk.Loop.Unwatch(_handle);
-        _ = SocketCalls.close(_socket);
+            Disk.Loop.Unwatch(_handle);
+        _bell.Close();
         if (!_ringClosed)
             _port?.Close();
+        _memory.Leave();
         _memory.LetGo();
         _ended(this);
     }
@@ -356,7 +381,7 @@ internal sealed unsafe partial class RingConnection : ILoopDescriptor, IRingFron
 
     private void Fail(Exception exception)
     {
-        ConnectionFailed(_logger, exception, _peer, _disk.Name);
+        ConnectionFailed(_logger, exception, _peer, Disk.Name);
         Close("a defect of the server");
     }
 }

@@ -7,13 +7,12 @@
 //     that is aligned and in one piece. The buffers of a ring are bounded, and so is all of it: by the guest's buffer memory.
 // S3  Given back when connection, ring, volume and device have let go.
 using System.Runtime.InteropServices;
-using Scheduler.Actors;
 using Scheduler.Xen.Blkif;
 
 namespace Scheduler.Xen.Rings;
 
 /// <summary>A memfd that a guest shares with the service, and buffers beside it.</summary>
-internal sealed unsafe class SharedMemory : RingMemory, IGuestPages
+internal sealed unsafe class SharedMemory : RingPages
 {
     private readonly GuestBuffers _buffers;
     private readonly int _ringBytes;
@@ -21,30 +20,21 @@ internal sealed unsafe class SharedMemory : RingMemory, IGuestPages
     private readonly nint _start;
 
     private SharedMemory(GuestBuffers buffers, int ringOrder, int dataPages, int file, nint start)
+        : base(start, BlkifAbi.Entries(ringOrder))
     {
         _buffers = buffers;
         _ringBytes = BlkifAbi.PageBytes << ringOrder;
         _dataPages = dataPages;
         File = file;
         _start = start;
-        Slots = [.. Enumerable.Range(0, BlkifAbi.Entries(ringOrder)).Select(_ => new RingSlot())];
     }
 
     /// <summary>The memfd; the guest gets it once.</summary>
     public int File { get; private set; }
 
-    /// <summary>The ring's first page.</summary>
-    public nint Ring => _start;
-
-    /// <summary>One for each entry of the ring.</summary>
-    public RingSlot[] Slots { get; }
-
-    /// <summary>Bytes of the buffers that are used now.</summary>
-    public long Buffered { get; private set; }
-
-    /// <summary>Whether the longest request could be buffered. A guest that uses each of its pages for one request at a time never finds
-    /// it otherwise.</summary>
-    public bool HasRoom => Buffered <= DataBytes;
+    /// <inheritdoc/>
+    /// <remarks>A guest that uses each of its pages for one request at a time always finds room.</remarks>
+    public override bool HasRoom => Buffered <= DataBytes;
 
     private long DataBytes => (long)_dataPages * BlkifAbi.PageBytes;
 
@@ -86,9 +76,11 @@ internal sealed unsafe class SharedMemory : RingMemory, IGuestPages
         return null;
     }
 
-    public bool Has(uint grant) => grant < _dataPages;
+    /// <inheritdoc/>
+    public override bool Has(uint grant) => grant < _dataPages;
 
-    public bool TryCopy(uint grant, Span<byte> destination)
+    /// <inheritdoc/>
+    public override bool TryCopy(uint grant, Span<byte> destination)
     {
         if (!Has(grant))
             return false;
@@ -96,46 +88,10 @@ internal sealed unsafe class SharedMemory : RingMemory, IGuestPages
         return true;
     }
 
-    /// <summary>Where the device finds a request's data: the guest's pages, or a buffer.</summary>
-    /// <param name="slot">The request's.</param>
-    /// <param name="segments">The segments, checked.</param>
-    /// <param name="length">Their bytes.</param>
-    /// <param name="write">Whether the data are written; a buffer has them then.</param>
-    /// <returns>Aligned memory.</returns>
-    public nint Place(RingSlot slot, ReadOnlySpan<BlkifSegment> segments, int length, bool write)
-    {
-        if (IsInOnePiece(segments))
-            return (nint)PageOf(segments[0].Grant);
-        int size = (length + BlkifAbi.PageBytes - 1) / BlkifAbi.PageBytes * BlkifAbi.PageBytes;
-        slot.Buffer = (nint)NativeMemory.AlignedAlloc((nuint)size, BlkifAbi.PageBytes);
-        slot.BufferBytes = size;
-        Buffered += size;
-        if (write)
-            Copy(segments, slot.Buffer, toGuest: false);
-        else
-            slot.Segments = segments.ToArray();
-        return slot.Buffer;
-    }
-
-    /// <summary>A read is done: what was read into a buffer goes to the guest.</summary>
-    /// <param name="slot">The request's.</param>
-    public void Deliver(RingSlot slot)
-    {
-        if (slot.Buffer != 0 && slot.Segments.Length > 0)
-            Copy(slot.Segments, slot.Buffer, toGuest: true);
-    }
-
-    /// <summary>The device does not use a request's memory any more.</summary>
-    /// <param name="slot">The request's.</param>
-    public void Return(RingSlot slot)
-    {
-        slot.Segments = [];
-        if (slot.Buffer == 0)
-            return;
-        NativeMemory.AlignedFree((void*)slot.Buffer);
-        slot.Buffer = 0;
-        Buffered -= slot.BufferBytes;
-    }
+    /// <inheritdoc/>
+    /// <remarks>Data on whole pages that follow each other are used where they are.</remarks>
+    public override nint Place(RingSlot slot, ReadOnlySpan<BlkifSegment> segments, int length, bool write) =>
+        IsInOnePiece(segments) ? (nint)PageOf(segments[0].Grant) : base.Place(slot, segments, length, write);
 
     /// <summary>The guest has the memfd.</summary>
     public void CloseFile()
@@ -147,11 +103,25 @@ internal sealed unsafe class SharedMemory : RingMemory, IGuestPages
 
     protected override void GiveBack()
     {
-        foreach (RingSlot slot in Slots)
-            Return(slot);
+        base.GiveBack();
         CloseFile();
         _ = MemoryCalls.Unmap(_start, (nuint)(_ringBytes + DataBytes));
         _buffers.Release(Reserved);
+    }
+
+    /// <inheritdoc/>
+    protected override bool Copy(ReadOnlySpan<BlkifSegment> segments, nint buffer, bool toGuest)
+    {
+        byte* at = (byte*)buffer;
+        foreach (BlkifSegment segment in segments)
+        {
+            byte* guest = PageOf(segment.Grant) + segment.At;
+            int bytes = segment.Bytes;
+            System.Buffer.MemoryCopy(toGuest ? at : guest, toGuest ? guest : at, bytes, bytes);
+            at += bytes;
+        }
+
+        return true;
     }
 
     // The data pages, as many bytes again of buffers, and one of the longest requests.
@@ -172,38 +142,4 @@ internal sealed unsafe class SharedMemory : RingMemory, IGuestPages
     }
 
     private byte* PageOf(uint grant) => (byte*)_start + _ringBytes + ((long)grant * BlkifAbi.PageBytes);
-
-    private void Copy(ReadOnlySpan<BlkifSegment> segments, nint buffer, bool toGuest)
-    {
-        byte* at = (byte*)buffer;
-        foreach (BlkifSegment segment in segments)
-        {
-            byte* guest = PageOf(segment.Grant) + segment.At;
-            int bytes = segment.Bytes;
-            System.Buffer.MemoryCopy(toGuest ? at : guest, toGuest ? guest : at, bytes, bytes);
-            at += bytes;
-        }
-    }
-}
-
-/// <summary>A request of a ring, from its entry to its response.</summary>
-internal sealed class RingSlot
-{
-    /// <summary>The request.</summary>
-    public BlkifRequest Request;
-
-    /// <summary>A flush that goes before it is under way.</summary>
-    public bool FlushFirst { get; set; }
-
-    /// <summary>Where its data are.</summary>
-    public nint Data { get; set; }
-
-    /// <summary>A buffer of the service's, or 0.</summary>
-    public nint Buffer { get; set; }
-
-    /// <summary>Its bytes.</summary>
-    public int BufferBytes { get; set; }
-
-    /// <summary>Of a read into a buffer, where the data belong.</summary>
-    public BlkifSegment[] Segments { get; set; } = [];
 }

@@ -31,6 +31,9 @@ internal sealed class ServiceOptions
     [ConfigurationKeyName("rings")]
     public RingsEntry Rings { get; set; } = new();
 
+    [ConfigurationKeyName("xen")]
+    public XenEntry Xen { get; set; } = new();
+
     [ConfigurationKeyName("admin")]
     public AdminEntry Admin { get; set; } = new();
 
@@ -96,6 +99,25 @@ internal sealed class TlsEntry
 
     [ConfigurationKeyName("required")]
     public string? Required { get; set; }
+}
+
+/// <summary><c>scheduler.xen</c></summary>
+internal sealed class XenEntry
+{
+    [ConfigurationKeyName("enabled")]
+    public string? Enabled { get; set; }
+
+    [ConfigurationKeyName("backend")]
+    public string? Backend { get; set; }
+
+    [ConfigurationKeyName("store")]
+    public string? Store { get; set; }
+
+    [ConfigurationKeyName("rings-max")]
+    public string? RingsMax { get; set; }
+
+    [ConfigurationKeyName("queues-max")]
+    public string? QueuesMax { get; set; }
 }
 
 /// <summary><c>scheduler.rings</c></summary>

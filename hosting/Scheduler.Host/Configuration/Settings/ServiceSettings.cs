@@ -30,6 +30,9 @@ public sealed record ServiceSettings
     /// <summary>Rings in shared memory; null: none.</summary>
     public required RingsSettings? Rings { get; init; }
 
+    /// <summary>Virtual disks of Xen's guests; null: none.</summary>
+    public required XenSettings? Xen { get; init; }
+
     /// <summary>Where the admin API listens, over HTTP.</summary>
     public required ListenEndpoint AdminListen { get; init; }
 
@@ -64,6 +67,13 @@ public sealed record NbdSettings(
 /// <param name="ConnectionsMax">Rings at once; 1 to 65,536.</param>
 /// <param name="HandshakeTimeout">Time for a program to say which disk it wants; 100 ms to 10 min.</param>
 public sealed record RingsSettings(string Path, int ConnectionsMax, TimeSpan HandshakeTimeout);
+
+/// <summary>Virtual disks of Xen's guests.</summary>
+/// <param name="Backend">Name of the backend in xenstore: up to 63 letters, digits, '_' and '-'.</param>
+/// <param name="Store">Path of xenstore's socket or device; null: the first of the usual ones that is there.</param>
+/// <param name="RingsMax">Rings at once; 1 to 65,536.</param>
+/// <param name="QueuesMax">Rings that a disk without barriers may have; 1 to 16.</param>
+public sealed record XenSettings(string Backend, string? Store, int RingsMax, int QueuesMax);
 
 /// <summary>TLS of the NBD front end; PEM files, relative to the working directory unless absolute.</summary>
 /// <param name="Certificate">The server's certificate, and those between it and its root.</param>

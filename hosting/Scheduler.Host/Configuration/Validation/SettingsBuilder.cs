@@ -37,6 +37,7 @@ internal sealed class SettingsBuilder(HoconDocument document, HoconPosition file
             Log = Log(options.Log),
             Nbd = nbd,
             Rings = Rings(options.Rings, listen, nbd),
+            Xen = new XenRules(_reader).Check(At("xen"), options.Xen),
             AdminListen = listen.Admin(At("admin:listen"), options.Admin.Listen, adminTls is not null),
             AdminTls = adminTls,
             Telemetry = new TelemetrySettings(

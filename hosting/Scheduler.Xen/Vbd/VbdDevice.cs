@@ -1,0 +1,262 @@
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+using Scheduler.Xen.Blkif;
+using Scheduler.Xen.Hypervisor;
+using Scheduler.Xen.Rings;
+using Scheduler.Xen.Store;
+
+namespace Scheduler.Xen.Vbd;
+
+/// <summary>One virtual disk: carries out what <see cref="VbdMachine"/> says. On the server's loop.</summary>
+/// <param name="server">The server.</param>
+/// <param name="address">Which it is.</param>
+/// <param name="path">Its directory in xenstore, of the backend's end.</param>
+internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, string path)
+{
+    // A name is not longer.
+    private const int NameMax = 63;
+
+    // A guest whose state changes faster than it can be followed keeps no other waiting.
+    private const int StepsMax = 16;
+
+    private readonly VbdMachine _machine = new();
+    private readonly List<RingConnection> _rings = [];
+    private readonly string _domainPath = string.Create(CultureInfo.InvariantCulture, $"/local/domain/{address.Domain}");
+
+    /// <summary>The guest's end; null until it is known.</summary>
+    private string? _frontend;
+    private string? _watched;
+    private string _name = "";
+    private VbdDomain _domain;
+    private BlkifDisk? _offered;
+    private int _queuesMax;
+    private bool _ending;
+
+    /// <summary>Rings whose memory the device may use.</summary>
+    private int _memories;
+
+    /// <summary>Which it is.</summary>
+    public VbdAddress Address => address;
+
+    private StoreClient Store => server.Store;
+
+    /// <summary>Does what is to be done now.</summary>
+    /// <returns>False if it is gone.</returns>
+    /// <exception cref="StoreException">xenstore can't be reached; it is to be called again.</exception>
+    public bool Look()
+    {
+        for (int i = 0; i < StepsMax; i++)
+        {
+            bool served = _machine.IsConnected;
+            switch (_machine.Next(See(), _rings.Count > 0 || Volatile.Read(ref _memories) > 0))
+            {
+                case VbdStep.Nothing:
+                    return true;
+                case VbdStep.Offer:
+                    Offer();
+                    break;
+                case VbdStep.Connect:
+                    Connect();
+                    break;
+                case VbdStep.Resume:
+                    Fail("the service was started anew, and does not know what was under way");
+                    break;
+                case VbdStep.Drain:
+                    End(ring => ring.Finish("the guest closes it"));
+                    return true;
+                case VbdStep.End:
+                    End(ring => ring.Abort(served ? "the guest has left it" : "its virtual disk has ended"));
+                    return true;
+                case VbdStep.WriteClosing:
+                    Write(XenbusState.Closing);
+                    break;
+                case VbdStep.WriteClosed:
+                    Write(XenbusState.Closed);
+                    break;
+                case VbdStep.Remove:
+                    Store.Remove(path);
+                    break;
+                case VbdStep.Forget:
+                    if (_watched is not null)
+                        Store.Unwatch(_watched, address.ToString());
+                    return false;
+            }
+        }
+
+        server.LookAgain(address);
+        return true;
+    }
+
+    /// <summary>The disk may have another size, or be gone.</summary>
+    public void LookAtSize()
+    {
+        if (!_machine.IsConnected || _offered is null)
+            return;
+        (RingDisk? disk, string problem) = server.Find(_name, _domain);
+        if (disk is null || disk.Info.Block != _offered.Block || disk.Info.Order != _offered.Order)
+        {
+            Fail(disk is null ? problem : $"disk {_name} is another one now");
+            return;
+        }
+
+        if (disk.Info.Size == _offered.Size)
+            return;
+        _offered = _offered with { Size = disk.Info.Size };
+
+        // The guest may use what it is told of at once.
+        foreach (RingConnection ring in _rings)
+            ring.Disk.Loop.Post(() => ring.Resize(disk.Info));
+        _ = Store.Update(path, "state", [.. _offered.Nodes().Where(node => node.Node == "sectors"), ("state", Text(XenbusState.Connected))]);
+        Resized(server.Logger, address, _name, disk.Info.Size);
+    }
+
+    /// <summary>xenstore is another one: has it tell of changes again.</summary>
+    public void WatchAgain()
+    {
+        if (_watched is not null)
+            Store.Watch(_watched, address.ToString());
+    }
+
+    /// <summary>A ring has ended.</summary>
+    /// <param name="ring">The ring.</param>
+    public void Ended(RingConnection ring)
+    {
+        _ = _rings.Remove(ring);
+        if (!_ending)
+            Fail(ring.Ended!);
+    }
+
+    private static string Text(XenbusState state) => ((int)state).ToString(CultureInfo.InvariantCulture);
+
+    private static XenbusState StateOf(string? text) => text is ['1' or '2' or '3' or '4' or '5' or '6'] ? (XenbusState)(text[0] - '0') : XenbusState.Unknown;
+
+    private VbdView See()
+    {
+        string? state = Store.Read($"{path}/state");
+        string? frontend = Store.Read($"{path}/frontend");
+        bool there = state is not null || frontend is not null;
+        if (there && _frontend is null && frontend is not null && IsOfDomain(frontend))
+        {
+            _frontend = frontend;
+            _watched = $"{frontend}/state";
+            Store.Watch(_watched, address.ToString());
+        }
+
+        return new VbdView(
+            there,
+            Store.Read(_domainPath) is not null,
+            StateOf(state),
+            _frontend is null ? XenbusState.Unknown : StateOf(Store.Read(_watched!)));
+    }
+
+    // What the guest can write nothing to is not its end.
+    private bool IsOfDomain(string frontend) =>
+        frontend.StartsWith($"{_domainPath}/", StringComparison.Ordinal) && frontend.Length <= StoreHeader.PathMax / 2 && !frontend.EndsWith('/');
+
+    private void Write(XenbusState state) => _ = Store.Update(path, "state", [("state", Text(state))]);
+
+    private void Offer()
+    {
+        _name = Store.Read($"{path}/params") ?? "";
+        if (_name.Length is 0 or > NameMax)
+        {
+            Fail(_name.Length == 0 ? "its node params does not name a disk" : $"its node params = {VbdFrontend.Shown(_name)} names no disk");
+            return;
+        }
+
+        _domain = new VbdDomain(Store.Read($"{_domainPath}/name") ?? "", Uuid());
+        (RingDisk? disk, string problem) = server.Find(_name, _domain);
+        if (disk is null)
+        {
+            Fail(problem);
+            return;
+        }
+
+        _offered = disk.Info with { IsReadOnly = Store.Read($"{path}/mode") is not ['w', ..] };
+
+        // A barrier orders its own ring: a guest that may send some has one.
+        _queuesMax = _offered.Nodes().Contains(("feature-barrier", "1")) ? 1 : server.Options.QueuesMax;
+        List<(string, string)> nodes = [.. _offered.Nodes(), ("multi-queue-max-queues", _queuesMax.ToString(CultureInfo.InvariantCulture))];
+        _ = Store.Update(path, "state", [.. nodes, ("state", Text(XenbusState.InitWait))]);
+        Store.Remove(ErrorPath);
+    }
+
+    // /local/domain/D/vm is /vm/UUID.
+    private string Uuid() => Store.Read($"{_domainPath}/vm") is { } vm ? vm[(vm.LastIndexOf('/') + 1)..].ToLowerInvariant() : "";
+
+    private void Connect()
+    {
+        if (VbdFrontend.TryRead(node => Store.Read($"{_frontend}/{node}"), _queuesMax, out IReadOnlyList<VbdQueue> queues) is { } wrong)
+        {
+            Fail(wrong);
+            return;
+        }
+
+        _ending = false;
+        for (int i = 0; i < queues.Count; i++)
+        {
+            string peer = string.Create(CultureInfo.InvariantCulture, $"xen:{address} ({_domain.Name}) queue {i}");
+            if (server.Open(this, _name, _domain, disk => Reach(disk, queues[i]), peer, out RingConnection? ring) is { } problem)
+            {
+                Fail(problem);
+                return;
+            }
+
+            _rings.Add(ring!);
+        }
+
+        Write(XenbusState.Connected);
+        Opened(server.Logger, address, _domain.Name, _name, queues.Count, queues[0].Grants.Count);
+    }
+
+    private (RingPages? Pages, IRingBell? Bell, string Problem) Reach(RingDisk disk, VbdQueue queue)
+    {
+        if (disk.Info with { IsReadOnly = _offered!.IsReadOnly } != _offered)
+            return (null, null, $"disk {_name} has changed since it was offered");
+        GrantedPages? pages = GrantedPages.TryMap(server.Hypervisor, address.Domain, [.. queue.Grants], disk.Guest.Buffers, GivenBack, out string problem);
+        if (pages is null)
+            return (null, null, problem);
+        _ = Interlocked.Increment(ref _memories);
+        IRingBell? bell = server.Hypervisor.Bind(address.Domain, queue.Port, out problem);
+        if (bell is null)
+        {
+            pages.LetGo();
+            return (null, null, problem);
+        }
+
+        return (pages, bell, "");
+    }
+
+    // From any thread.
+    private void GivenBack()
+    {
+        _ = Interlocked.Decrement(ref _memories);
+        server.LookAgain(address);
+    }
+
+    private void End(Action<RingConnection> end)
+    {
+        _ending = true;
+        foreach (RingConnection ring in _rings)
+            ring.Disk.Loop.Post(() => end(ring));
+    }
+
+    private string ErrorPath => $"error/{path}";
+
+    // As Linux's backends do it: the reason stands in a place of its own, and both ends close.
+    private void Fail(string reason)
+    {
+        _machine.Fail();
+        Failed(server.Logger, address, _domain.Name, reason);
+        Store.Write($"{ErrorPath}/error", reason.Length <= StoreHeader.PayloadMax / 4 ? reason : reason[..(StoreHeader.PayloadMax / 4)]);
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Xen {Address} ({Domain}): disk {Disk}, rings: {Queues}, pages of each: {Pages}")]
+    private static partial void Opened(ILogger logger, VbdAddress address, string domain, string disk, int queues, int pages);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Xen {Address}: disk {Disk} has {Size} bytes now")]
+    private static partial void Resized(ILogger logger, VbdAddress address, string disk, long size);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Xen {Address} ({Domain}): closed: {Reason}")]
+    private static partial void Failed(ILogger logger, VbdAddress address, string domain, string reason);
+}

@@ -1,0 +1,13 @@
+namespace Scheduler.Xen.Vbd;
+
+/// <summary>How virtual disks are served to Xen's guests.</summary>
+/// <param name="Backend">Name of the backend in xenstore.</param>
+/// <param name="Store">Path of xenstore's socket or device; null: the first of the usual ones that is there.</param>
+/// <param name="RingsMax">Most rings at once.</param>
+/// <param name="QueuesMax">Most queues of a disk that has no barriers.</param>
+public sealed record VbdOptions(string Backend, string? Store, int RingsMax, int QueuesMax);
+
+/// <summary>Whose disk a virtual disk is to be: what the toolstack says of a domain.</summary>
+/// <param name="Name">The domain's name.</param>
+/// <param name="Uuid">Its UUID, in small letters.</param>
+public readonly record struct VbdDomain(string Name, string Uuid);

@@ -1,0 +1,356 @@
+// The backend of Xen's virtual disks: looks in xenstore for disks that guests are to have from it, and has each of them served.
+//
+// On a thread of its own, which may wait for xenstore; the rings run on the loops of their volumes. Whatever is told of a change, only
+// notes which disk is to be looked at: so what guests write, however often, takes a bounded amount of memory, and a disk is looked
+// at as it is then (S4). A connection to xenstore that breaks is made anew; the rings go on meanwhile.
+using Microsoft.Extensions.Logging;
+using Scheduler.Storage.Loop;
+using Scheduler.Xen.Hypervisor;
+using Scheduler.Xen.Rings;
+using Scheduler.Xen.Server;
+using Scheduler.Xen.Store;
+
+namespace Scheduler.Xen.Vbd;
+
+/// <summary>Serves disks to Xen's guests, from the domain that this process runs in.</summary>
+public sealed partial class VbdServer : ILoopDescriptor, ILoopWork, IDisposable
+{
+    private const long PauseNs = 1_000_000_000;
+    private const string BackendWatch = "backend";
+    private static readonly string[] s_stores = ["/run/xenstored/socket", "/var/run/xenstored/socket", "/dev/xen/xenbus"];
+
+    private readonly VbdOptions _options;
+    private readonly Func<string, VbdDomain, RingDiskLookup> _find;
+    private readonly IHypervisor _hypervisor;
+    private readonly ConnectionNumbers _numbers;
+    private readonly ILogger _logger;
+    private readonly EventLoop _loop = new("xen");
+    private readonly string _root;
+    private readonly Dictionary<VbdAddress, VbdDevice> _devices = [];
+    private readonly HashSet<VbdAddress> _changed = [];
+    private readonly HashSet<RingConnection> _connections = [];
+    private readonly Lock _lock = new();
+    private StoreClient? _store;
+    private LoopTimer? _again;
+    private int _watch = -1;
+    private bool _scan;
+    private bool _sizes;
+    private bool _unreachable;
+    private bool _started;
+    private volatile bool _stopping;
+
+    /// <summary>Creates a server that does nothing yet.</summary>
+    /// <param name="options">What it serves.</param>
+    /// <param name="find">Finds a disk by name, for a domain; called under a lock, must not block.</param>
+    /// <param name="numbers">Numbers of connections.</param>
+    /// <param name="logger">Where it logs.</param>
+    public VbdServer(VbdOptions options, Func<string, VbdDomain, RingDiskLookup> find, ConnectionNumbers numbers, ILogger<VbdServer> logger)
+        : this(options, find, numbers, logger, new XenHypervisor())
+    {
+    }
+
+    internal VbdServer(VbdOptions options, Func<string, VbdDomain, RingDiskLookup> find, ConnectionNumbers numbers, ILogger<VbdServer> logger, IHypervisor hypervisor)
+    {
+        _options = options;
+        _find = find;
+        _numbers = numbers;
+        _logger = logger;
+        _hypervisor = hypervisor;
+        _root = $"backend/{options.Backend}";
+    }
+
+    /// <summary>Rings that run.</summary>
+    public int ConnectionCount
+    {
+        get
+        {
+            lock (_lock)
+                return _connections.Count;
+        }
+    }
+
+    /// <summary>The rings, in the order in which they came, as of now.</summary>
+    public IReadOnlyList<ConnectionView> Connections
+    {
+        get
+        {
+            lock (_lock)
+                return [.. _connections.Select(connection => connection.View).OrderBy(view => view.Id)];
+        }
+    }
+
+    /// <summary>Whether a disk has rings. When it is not found any more and has none, it gets none.</summary>
+    /// <param name="disk">Name of the disk.</param>
+    /// <returns>Whether it has.</returns>
+    public bool HasConnections(string disk)
+    {
+        lock (_lock)
+            return _connections.Any(connection => connection.Disk.Name == disk);
+    }
+
+    /// <summary>Closes rings soon, answered or not, and with each the virtual disk that it belongs to.</summary>
+    /// <param name="which">Which of them.</param>
+    /// <param name="reason">For the log and the guest.</param>
+    /// <returns>How many there were.</returns>
+    public int Close(Func<ConnectionView, bool> which, string reason)
+    {
+        RingConnection[] connections;
+        lock (_lock)
+            connections = [.. _connections.Where(connection => which(connection.View))];
+        foreach (RingConnection connection in connections)
+            connection.Disk.Loop.Post(() => connection.Abort(reason));
+        return connections.Length;
+    }
+
+    /// <summary>Disks may have other sizes, or be gone: guests are told.</summary>
+    public void DisksChanged() => _loop.Post(() =>
+    {
+        _sizes = true;
+        Work();
+    });
+
+    /// <summary>Begins. Without xenstore it tries again, until there is one.</summary>
+    public void Start()
+    {
+        _started = true;
+        _loop.Start();
+        _loop.Post(() =>
+        {
+            _again = _loop.AddTimer(this);
+            Work();
+        });
+    }
+
+    /// <summary>Serves no further disks. Rings go on.</summary>
+    public void StopAccepting()
+    {
+        if (_stopping || !_started)
+            return;
+        _stopping = true;
+        using ManualResetEventSlim done = new();
+        _loop.Post(() =>
+        {
+            Drop();
+            done.Set();
+        });
+        done.Wait();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        StopAccepting();
+        _loop.Dispose();
+    }
+
+    void ILoopDescriptor.OnReady(LoopReady ready) => Guarded(() =>
+    {
+        _store?.Receive();
+        Work();
+    });
+
+    /// <summary>Time to try again.</summary>
+    void ILoopWork.Run() => Work();
+
+    internal StoreClient Store => _store ?? throw new InvalidOperationException("xenstore is used without a connection to it");
+
+    internal VbdOptions Options => _options;
+
+    internal IHypervisor Hypervisor => _hypervisor;
+
+    internal ILogger Logger => _logger;
+
+    internal RingDiskLookup Find(string disk, VbdDomain domain)
+    {
+        lock (_lock)
+            return _find(disk, domain);
+    }
+
+    /// <summary>Starts a ring.</summary>
+    /// <returns>Why not, or null.</returns>
+    internal string? Open(VbdDevice device, string name, VbdDomain domain, Func<RingDisk, (RingPages? Pages, IRingBell? Bell, string Problem)> make, string peer, out RingConnection? connection)
+    {
+        connection = null;
+        lock (_lock)
+        {
+            // Under the lock: whoever takes a disk away, and then sees no ring of it, gets none afterwards.
+            (RingDisk? disk, string problem) = _find(name, domain);
+            if (disk is null)
+                return problem;
+            if (_connections.Count >= _options.RingsMax)
+                return $"there are {_options.RingsMax} rings already; raise scheduler.xen.rings-max";
+            if (!disk.Guest.TryEnter())
+                return $"guest {disk.Guest.Name} has as many connections as it may have";
+            (RingPages? pages, IRingBell? bell, problem) = make(disk);
+            if (pages is null || bell is null)
+            {
+                disk.Guest.Exit();
+                return problem;
+            }
+
+            connection = new RingConnection(disk, pages, bell, peer, _numbers.Next(), ended => Ended(device, ended), _logger);
+            _ = _connections.Add(connection);
+        }
+
+        connection.Disk.Loop.Post(connection.Start);
+        return null;
+    }
+
+    /// <summary>A disk is to be looked at again. From any thread.</summary>
+    internal void LookAgain(VbdAddress address) => _loop.Post(() =>
+    {
+        _ = _changed.Add(address);
+        Work();
+    });
+
+    private void Ended(VbdDevice device, RingConnection connection)
+    {
+        connection.Disk.Guest.Exit();
+        lock (_lock)
+            _ = _connections.Remove(connection);
+        _loop.Post(() =>
+        {
+            device.Ended(connection);
+            _ = _changed.Add(device.Address);
+            Work();
+        });
+    }
+
+    // On the loop.
+    private void Work() => Guarded(() =>
+    {
+        if (_stopping || _again is null)
+            return;
+        if (_store is null)
+            Connect();
+        while (_scan || _sizes || _changed.Count > 0)
+        {
+            if (_scan)
+                Scan();
+            if (_sizes)
+                _changed.UnionWith(_devices.Keys);
+            bool sizes = _sizes;
+            _sizes = false;
+            List<VbdAddress> changed = [.. _changed];
+            _changed.Clear();
+            foreach (VbdAddress address in changed)
+                Look(address, sizes);
+        }
+    });
+
+    private void Look(VbdAddress address, bool sizes)
+    {
+        if (!_devices.TryGetValue(address, out VbdDevice? device))
+            _devices[address] = device = new VbdDevice(this, address, $"{_root}/{address}");
+        try
+        {
+            if (sizes)
+                device.LookAtSize();
+            if (!device.Look())
+                _ = _devices.Remove(address);
+        }
+        catch (StoreException)
+        {
+            _ = _changed.Add(address);
+            throw;
+        }
+    }
+
+    private void Connect()
+    {
+        string path = _options.Store ?? s_stores.FirstOrDefault(File.Exists) ?? s_stores[0];
+        _store = StoreClient.Connect(path, Happened);
+        _watch = _loop.Watch(_store.Descriptor, this, LoopReady.Readable);
+        _store.Watch(_root, BackendWatch);
+        foreach (VbdDevice device in _devices.Values)
+            device.WatchAgain();
+        _changed.UnionWith(_devices.Keys);
+        _scan = true;
+        _unreachable = false;
+        Watching(_logger, path, _root);
+    }
+
+    private void Scan()
+    {
+        _scan = false;
+        foreach (string domain in Store.List(_root))
+        {
+            foreach (string device in Store.List($"{_root}/{domain}"))
+            {
+                if (VbdAddress.TryParse(domain, device) is { } address)
+                    _ = _changed.Add(address);
+            }
+        }
+    }
+
+    // During any call of xenstore: only notes what has changed.
+    private void Happened(string path, string watch)
+    {
+        if (watch != BackendWatch)
+        {
+            if (VbdAddress.TryParse(watch) is { } told)
+                _ = _changed.Add(told);
+            return;
+        }
+
+        // backend/TYPE/DOMAIN/DEVICE/NODE; of one's own domain, relative.
+        int at = path.IndexOf(_root, StringComparison.Ordinal);
+        string[] parts = at < 0 ? [] : path[(at + _root.Length)..].Split('/', 4, StringSplitOptions.RemoveEmptyEntries);
+        if (parts.Length >= 2 && VbdAddress.TryParse(parts[0], parts[1]) is { } address)
+            _ = _changed.Add(address);
+        else if (parts.Length < 2)
+            (_scan, _) = (true, AddKnown());
+    }
+
+    // A part of the tree may be gone.
+    private bool AddKnown()
+    {
+        _changed.UnionWith(_devices.Keys);
+        return true;
+    }
+
+    private void Drop()
+    {
+        if (_watch >= 0)
+            _loop.Unwatch(_watch);
+        _watch = -1;
+        _store?.Dispose();
+        _store = null;
+    }
+
+    private void Guarded(Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (StoreException exception)
+        {
+            Drop();
+            if (_stopping)
+                return;
+            if (!_unreachable)
+                Unreachable(_logger, exception.Message);
+            _unreachable = true;
+            _again!.DueNs = EventLoop.NowNs + PauseNs;
+        }
+#pragma warning disable CA1031 // A defect here costs the guests nothing that they have; it is tried again.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Defect(_logger, exception);
+            Drop();
+            if (!_stopping)
+                _again!.DueNs = EventLoop.NowNs + PauseNs;
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Xen: xenstore at {Store}: serves {Root}")]
+    private static partial void Watching(ILogger logger, string store, string root);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Xen: {Problem}; tried again each second, rings go on meanwhile")]
+    private static partial void Unreachable(ILogger logger, string problem);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Xen: a defect of the server; it looks at all virtual disks anew")]
+    private static partial void Defect(ILogger logger, Exception exception);
+}
