@@ -17,7 +17,21 @@ public class GuestIdentitiesTests
         ["sha256:" + Print] = "db",
         ["uid:1001"] = "web",
         ["uid:0"] = "root",
+        ["xen:web1"] = "web",
+        ["xen:0a1b2c3d-0000-0000-0000-000000000001"] = "db",
     });
+
+    [Theory]
+    [InlineData("web1", "0a1b2c3d-0000-0000-0000-000000000002", "web")]
+    [InlineData("web1", "0a1b2c3d-0000-0000-0000-000000000001", "db")]
+    [InlineData("web2", "0a1b2c3d-0000-0000-0000-000000000002", null)]
+    [InlineData("", "", null)]
+    public void A_xen_domain_is_the_guest_of_its_uuid_else_of_its_name(string name, string uuid, string? guest)
+    {
+        PeerIdentity peer = new(null, null) { Domain = new PeerDomain(name, uuid) };
+        Assert.Equal(guest is null ? Sight.None : Sight.Of(guest), s_guests.SightOf(peer));
+        Assert.Equal(Sight.All, s_nobody.SightOf(peer));
+    }
 
     [Theory]
 

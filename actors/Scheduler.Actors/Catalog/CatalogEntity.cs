@@ -210,6 +210,9 @@ public enum CatalogIdentityType
 
     /// <summary>The user id of a process that connects to a Unix socket.</summary>
     UnixUid,
+
+    /// <summary>The name of its Xen domain, or the domain's UUID in small letters: 1 to 64 printable characters.</summary>
+    XenDomain,
 }
 
 /// <summary>Which guest a client is.</summary>

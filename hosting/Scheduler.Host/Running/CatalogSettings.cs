@@ -86,6 +86,7 @@ internal static class CatalogSettings
     {
         CatalogIdentityType.CertificateSubject => identity.Value,
         CatalogIdentityType.CertificateFingerprint => GuestIdentities.OfSha256(identity.Value),
+        CatalogIdentityType.XenDomain => GuestIdentities.OfDomain(identity.Value),
         _ => GuestIdentities.OfUser(uint.Parse(identity.Value, System.Globalization.CultureInfo.InvariantCulture)),
     };
 
@@ -121,6 +122,7 @@ internal static class CatalogSettings
             ? Identity(guest, CatalogIdentityType.CertificateSubject, text)
             : Identity(guest, CatalogIdentityType.CertificateFingerprint, text["sha256:".Length..])),
         .. guest.Uids.Select(uid => Identity(guest, CatalogIdentityType.UnixUid, uid.ToString(System.Globalization.CultureInfo.InvariantCulture))),
+        .. guest.Domains.Select(domain => Identity(guest, CatalogIdentityType.XenDomain, domain)),
     ];
 
     // The file gives identities no names: one that stays the same, and that nobody else thinks of.

@@ -48,7 +48,7 @@ internal sealed partial class Service : IAsyncDisposable
         if (settings.Rings is { } rings)
             _rings = new RingServer(new RingServerOptions(rings.Path, rings.ConnectionsMax, rings.HandshakeTimeout), FindForRing, numbers, loggers.CreateLogger<RingServer>());
         if (settings.Xen is { } xen)
-            _xen = new VbdServer(new VbdOptions(xen.Backend, xen.Store, xen.RingsMax, xen.QueuesMax), FindForDomain, numbers, loggers.CreateLogger<VbdServer>());
+            _xen = new VbdServer(new VbdOptions(xen.Backend, xen.Store, xen.RingsMax, xen.QueuesMax, xen.RunDirectory), FindForDomain, numbers, loggers.CreateLogger<VbdServer>());
         _parts.Offers = () => _xen?.DisksChanged();
         _parts.IsAttached = disk => _nbd.HasConnections(disk) || _rings?.HasConnections(disk) == true || _xen?.HasConnections(disk) == true;
         _parts.Disconnect = (disk, reason) => Close(view => view.Disk == disk, reason);

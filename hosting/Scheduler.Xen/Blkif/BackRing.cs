@@ -3,6 +3,8 @@
 // S1  An entry is copied, once, before anything of it is looked at. Of the four indexes the backend believes only those that it
 //     writes itself, which it keeps here: it reads the guest's producer of requests and its wish to be told of responses. A producer
 //     that has run backwards, or further than there is room, breaks the ring for good.
+// S3  Requests are under way until the guest was told of their responses; a table keeps what they ask for. What an earlier process
+//     has left in it is taken first.
 // S4  There are never more requests under way than the ring has entries.
 // O6  What the guest had heard when it sent a request is known from its wish to be told: it asks for the response after the last
 //     that it has taken. That is read before the producer; requests from that producer on were sent later. Besides, a
@@ -10,6 +12,7 @@
 //     the earlier one's was: Linux gives the number that came back last first. All are rather too low than too high.
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
+using Scheduler.Xen.Rings;
 using static Scheduler.Xen.Blkif.BlkifAbi;
 
 namespace Scheduler.Xen.Blkif;
@@ -19,6 +22,13 @@ internal sealed unsafe class BackRing
 {
     private readonly byte* _ring;
     private readonly uint _entries;
+    private readonly InFlightTable _table;
+
+    /// <summary>What an earlier process has left and is not taken yet.</summary>
+    private readonly Queue<int> _left;
+
+    /// <summary>Whose response is in an entry.</summary>
+    private readonly int[] _recordAt;
 
     /// <summary>How many answers of the scheduler had come when the response in an entry was put there.</summary>
     private readonly long[] _answersAt;
@@ -35,14 +45,22 @@ internal sealed unsafe class BackRing
     private uint _heardFrom;
     private long _heardThere;
 
-    /// <param name="ring">The ring's pages, one after the other, all zero.</param>
-    /// <param name="entries">A power of two.</param>
-    public BackRing(nint ring, int entries)
+    /// <param name="ring">The ring's pages, one after the other; all zero, unless an earlier process has served it.</param>
+    /// <param name="table">What is under way; has as many entries as the ring, a power of two.</param>
+    public BackRing(nint ring, InFlightTable table)
     {
         _ring = (byte*)ring;
-        _entries = (uint)entries;
-        _answersAt = new long[entries];
-        _answersOf = new long[entries];
+        _table = table;
+        _entries = (uint)table.Entries;
+        _answersAt = new long[_entries];
+        _answersOf = new long[_entries];
+        _recordAt = new int[_entries];
+        _left = new Queue<int>(table.Left);
+        _requestsTaken = _requestsSeen = _heardFrom = table.Taken;
+        _responsesPut = _responsesTold = table.Told;
+
+        // What the earlier process had said last, it may not have come to write.
+        Volatile.Write(ref At(ResponseProducerAt), _responsesTold);
     }
 
     /// <summary>Requests that are taken and have no response.</summary>
@@ -62,27 +80,36 @@ internal sealed unsafe class BackRing
         // In this order: requests from this producer on were sent after the guest asked so.
         long heard = AnswersBefore(Volatile.Read(ref At(ResponseEventAt)) - 1);
         uint producer = Volatile.Read(ref At(RequestProducerAt));
-        if (producer - _requestsTaken > _entries || producer - _responsesPut > _entries)
+        if (producer - _requestsTaken > _entries || producer - _responsesTold > _entries)
             return -1;
         if (reached)
             (_heardFrom, _heardThere) = (producer, heard);
         _requestsSeen = producer;
-        return (int)(producer - _requestsTaken);
+        return _left.Count + (int)(producer - _requestsTaken);
     }
 
     /// <summary>Takes the next request; <see cref="Look"/> has said that there is one.</summary>
     /// <param name="copy">Receives it; of <see cref="EntryBytes"/>.</param>
-    public void Take(Span<byte> copy)
+    /// <returns>Its record, which comes back with its response.</returns>
+    public int Take(Span<byte> copy)
     {
+        if (_left.TryDequeue(out int record))
+        {
+            _table.Entry(record).CopyTo(copy);
+            return record;
+        }
+
         if (_requestsSeen == _requestsTaken)
             throw new InvalidOperationException("a request is taken from a ring that has none");
         uint place = _requestsTaken & (_entries - 1);
-        new ReadOnlySpan<byte>(Entry(_requestsTaken), EntryBytes).CopyTo(copy);
+        record = _table.Add(Entry(_requestsTaken));
+        _table.Entry(record).CopyTo(copy);
         AnswersHeard = Math.Max(AnswersHeard, _answersAt[place]);
         ulong id = BinaryPrimitives.ReadUInt64LittleEndian(copy[8..]);
         if (id < _entries)
             AnswersHeard = Math.Max(AnswersHeard, _answersOf[id]);
         _requestsTaken++;
+        return record;
     }
 
     /// <summary>Asks the guest to tell when it sends more.</summary>
@@ -95,14 +122,17 @@ internal sealed unsafe class BackRing
     }
 
     /// <summary>Puts a response into the ring; the guest sees it after <see cref="Tell"/>.</summary>
+    /// <param name="record">The request's.</param>
     /// <param name="id">The request's.</param>
     /// <param name="operation">The request's.</param>
     /// <param name="status">What came of it.</param>
     /// <param name="answers">How many answers of the scheduler have come so far.</param>
-    public void Put(ulong id, byte operation, short status, long answers)
+    public void Put(int record, ulong id, byte operation, short status, long answers)
     {
         if (UnderWay == 0)
             throw new InvalidOperationException("rule S3 is broken: a ring gets a response without a request");
+        _table.Answer(record, _responsesPut, failed: status != Okay && operation != Read);
+        _recordAt[_responsesPut & (_entries - 1)] = record;
         byte* entry = Entry(_responsesPut);
         Unsafe.WriteUnaligned(entry, id);
         entry[8] = operation;
@@ -126,8 +156,11 @@ internal sealed unsafe class BackRing
         if (old == _responsesPut)
             return false;
         _responsesTold = _responsesPut;
+        _table.Tell(_responsesPut);
         Volatile.Write(ref At(ResponseProducerAt), _responsesPut);
         Interlocked.MemoryBarrier();
+        for (uint told = old; told != _responsesPut; told++)
+            _table.Forget(_recordAt[told & (_entries - 1)]);
         return _responsesPut - Volatile.Read(ref At(ResponseEventAt)) < _responsesPut - old;
     }
 

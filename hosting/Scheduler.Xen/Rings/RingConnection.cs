@@ -1,6 +1,6 @@
 // One ring in transmission, on the loop of its volume.
 //
-// S3  Each request that is taken gets one response; but a flush or an empty barrier that failed gets none: Linux's front end would
+// S3  Each request that is taken gets one response, from this process, or, when the ring is parked, from the one that goes on with it; but a flush or an empty barrier that failed gets none: Linux's front end would
 //     take it for "not supported", and report success. The ring closes in its place, and what was not answered then never is.
 // S4  A request takes a slot, of which there are as many as the ring has entries, or as the volume gives credits. Without a slot, or
 //     without room for a buffer, nothing is taken from the ring until there is.
@@ -26,6 +26,7 @@ internal sealed partial class RingConnection : ILoopDescriptor, IRingFrontEnd
     private readonly long _id;
     private readonly IRingBell _bell;
     private readonly RingPages _memory;
+    private readonly InFlightTable _table;
     private readonly BackRing _ring;
     private readonly Stack<int> _freeSlots = new();
     private readonly byte[] _entry = new byte[BlkifAbi.EntryBytes];
@@ -53,7 +54,10 @@ internal sealed partial class RingConnection : ILoopDescriptor, IRingFrontEnd
     /// <summary>Why it ends as soon as all is answered.</summary>
     private string? _finish;
 
-    public RingConnection(RingDisk disk, RingPages memory, IRingBell bell, string peer, long id, Action<RingConnection> ended, ILogger logger)
+    /// <summary>Another process goes on with it.</summary>
+    private bool _parked;
+
+    public RingConnection(RingDisk disk, RingPages memory, InFlightTable table, IRingBell bell, string peer, long id, Action<RingConnection> ended, ILogger logger)
     {
         Disk = disk;
         _memory = memory;
@@ -62,7 +66,8 @@ internal sealed partial class RingConnection : ILoopDescriptor, IRingFrontEnd
         _id = id;
         _ended = ended;
         _logger = logger;
-        _ring = new BackRing(memory.Ring, memory.Slots.Length);
+        _table = table;
+        _ring = new BackRing(memory.Ring, table);
         _tellWork = new GuardedWork(Tell, Fail);
         _goOnWork = new GuardedWork(GoOn, Fail);
     }
@@ -101,6 +106,17 @@ internal sealed partial class RingConnection : ILoopDescriptor, IRingFrontEnd
         CloseIfFinished();
     }
 
+    /// <summary>
+    /// Takes no more, and ends when all that was taken is answered, or when its volume stops. The guest is told of nothing that has
+    /// failed meanwhile: the next process, which goes on with the ring, carries it out once more. On the loop.
+    /// </summary>
+    /// <param name="reason">For the log.</param>
+    public void Park(string reason)
+    {
+        _parked = true;
+        Finish(reason);
+    }
+
     /// <summary>The disk has another size: requests are checked against it from now on. On the loop.</summary>
     /// <param name="disk">The disk, otherwise the same.</param>
     public void Resize(BlkifDisk disk) => Disk = Disk with { Info = disk };
@@ -114,6 +130,10 @@ internal sealed partial class RingConnection : ILoopDescriptor, IRingFrontEnd
             _freeSlots.Push(slot);
         _attached = true;
         _handle = Disk.Loop.Watch(_bell.Descriptor, this, LoopReady.Readable);
+
+        // The earlier process may have been about to tell the guest something.
+        if (_table.IsTakenOver)
+            RingBell();
         Guarded(TakeRequests);
     }
 
@@ -154,12 +174,13 @@ internal sealed partial class RingConnection : ILoopDescriptor, IRingFrontEnd
         _ringClosed = true;
         if (_closed)
             return;
-        foreach (int number in unanswered)
+        foreach (int number in _parked ? [] : unanswered)
         {
             // The device may still use its memory: the slot is not used again, and the buffer goes with all the memory.
-            ref readonly BlkifRequest request = ref _memory.Slots[number].Request;
+            RingSlot slot = _memory.Slots[number];
+            ref readonly BlkifRequest request = ref slot.Request;
             if (!IsFlush(request))
-                _ring.Put(request.Id, request.Operation, BlkifAbi.Error, _answers);
+                _ring.Put(slot.Record, request.Id, request.Operation, BlkifAbi.Error, _answers);
         }
 
         if (_ring.Tell())
@@ -234,11 +255,11 @@ internal sealed partial class RingConnection : ILoopDescriptor, IRingFrontEnd
             return;
         }
 
-        _ring.Take(_entry);
+        int record = _ring.Take(_entry);
         BlkifRequest request = BlkifRequest.Parse(_entry, Disk.Info, _memory, _segments);
         if (request.Status != 0)
         {
-            _ring.Put(request.Id, request.Operation, request.Status, _answers);
+            _ring.Put(record, request.Id, request.Operation, request.Status, _answers);
             return;
         }
 
@@ -249,13 +270,14 @@ internal sealed partial class RingConnection : ILoopDescriptor, IRingFrontEnd
             slot.Data = _memory.Place(slot, _segments.AsSpan(0, request.Segments), (int)request.Length, request.Mapped.Op != RingOp.Read);
             if (slot.Data == 0)
             {
-                _ring.Put(request.Id, request.Operation, BlkifAbi.Error, _answers);
+                _ring.Put(record, request.Id, request.Operation, BlkifAbi.Error, _answers);
                 return;
             }
         }
 
         int number = _freeSlots.Pop();
         slot.Request = request;
+        slot.Record = record;
         slot.FlushFirst = _flushesFirst = request.Mapped.FlushFirst;
         _port!.AnswersHeard = _ring.AnswersHeard;
         if (slot.FlushFirst)
@@ -281,6 +303,8 @@ internal sealed partial class RingConnection : ILoopDescriptor, IRingFrontEnd
             return;
         }
 
+        if (error != 0 && _parked)
+            return;
         if (error != 0 && (slot.FlushFirst || IsFlush(request)))
         {
             // The volume stops: the ring closes when all that can be answered is.
@@ -297,7 +321,7 @@ internal sealed partial class RingConnection : ILoopDescriptor, IRingFrontEnd
         short status = error == 0 ? BlkifAbi.Okay
             : error == Errno.EOPNOTSUPP && request.Mapped.Op == RingOp.Discard ? BlkifAbi.NotSupported
             : BlkifAbi.Error;
-        _ring.Put(request.Id, request.Operation, status, _answers);
+        _ring.Put(slot.Record, request.Id, request.Operation, status, _answers);
     }
 
     private void QueueTell()
@@ -356,6 +380,9 @@ internal sealed partial class RingConnection : ILoopDescriptor, IRingFrontEnd
         if (_handle >= 0)
             Disk.Loop.Unwatch(_handle);
         _bell.Close();
+        if (!_parked)
+            _table.End();
+        _table.Unmap();
         if (!_ringClosed)
             _port?.Close();
         _memory.Leave();

@@ -8,6 +8,9 @@ internal sealed class RingSlot
     /// <summary>The request.</summary>
     public BlkifRequest Request;
 
+    /// <summary>Its record among those under way.</summary>
+    public int Record { get; set; }
+
     /// <summary>A flush that goes before it is under way.</summary>
     public bool FlushFirst { get; set; }
 

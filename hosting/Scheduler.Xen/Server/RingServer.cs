@@ -187,7 +187,7 @@ public sealed partial class RingServer : IListenerOwner, IDisposable
                 }
                 else
                 {
-                    connection = new RingConnection(disk, memory, new SocketBell(greeting.Socket, memory, disk.Info), greeting.Peer, _numbers.Next(), Ended, _logger);
+                    connection = new RingConnection(disk, memory, new InFlightTable(memory.Slots.Length), new SocketBell(greeting.Socket, memory, disk.Info), greeting.Peer, _numbers.Next(), Ended, _logger);
                     _ = _greetings.Remove(greeting);
                     _ = _connections.Add(connection);
                 }

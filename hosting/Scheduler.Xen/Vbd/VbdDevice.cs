@@ -18,9 +18,14 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
 
     // A guest whose state changes faster than it can be followed keeps no other waiting.
     private const int StepsMax = 16;
+    private const string QueuesNode = "multi-queue-max-queues";
+
+    // What a guest has taken from the offer for good.
+    private static readonly string[] s_lasting = ["feature-barrier", "feature-flush-cache", "sector-size", "info"];
 
     private readonly VbdMachine _machine = new();
     private readonly List<RingConnection> _rings = [];
+    private readonly List<string> _tables = [];
     private readonly string _domainPath = string.Create(CultureInfo.InvariantCulture, $"/local/domain/{address.Domain}");
 
     /// <summary>The guest's end; null until it is known.</summary>
@@ -56,10 +61,10 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
                     Offer();
                     break;
                 case VbdStep.Connect:
-                    Connect();
+                    Start(resume: false);
                     break;
                 case VbdStep.Resume:
-                    Fail("the service was started anew, and does not know what was under way");
+                    Resume();
                     break;
                 case VbdStep.Drain:
                     End(ring => ring.Finish("the guest closes it"));
@@ -87,15 +92,19 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
         return true;
     }
 
-    /// <summary>The disk may have another size, or be gone.</summary>
+    /// <summary>The disk may have another size.</summary>
     public void LookAtSize()
     {
         if (!_machine.IsConnected || _offered is null)
             return;
-        (RingDisk? disk, string problem) = server.Find(_name, _domain);
-        if (disk is null || disk.Info.Block != _offered.Block || disk.Info.Order != _offered.Order)
+        (RingDisk? disk, _) = server.Find(_name, _domain);
+
+        // Who takes it away looks first whether it is used.
+        if (disk is null)
+            return;
+        if (disk.Info.Block != _offered.Block || disk.Info.Order != _offered.Order)
         {
-            Fail(disk is null ? problem : $"disk {_name} is another one now");
+            Fail($"disk {_name} is another one now");
             return;
         }
 
@@ -105,7 +114,7 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
 
         // The guest may use what it is told of at once.
         foreach (RingConnection ring in _rings)
-            ring.Disk.Loop.Post(() => ring.Resize(disk.Info));
+            ring.Disk.Loop.Post(() => ring.Resize(disk.Info with { IsReadOnly = _offered.IsReadOnly }));
         _ = Store.Update(path, "state", [.. _offered.Nodes().Where(node => node.Node == "sectors"), ("state", Text(XenbusState.Connected))]);
         Resized(server.Logger, address, _name, disk.Info.Size);
     }
@@ -122,6 +131,8 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
     public void Ended(RingConnection ring)
     {
         _ = _rings.Remove(ring);
+        if (_rings.Count == 0)
+            DeleteTables();
         if (!_ending)
             Fail(ring.Ended!);
     }
@@ -157,34 +168,63 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
 
     private void Offer()
     {
-        _name = Store.Read($"{path}/params") ?? "";
-        if (_name.Length is 0 or > NameMax)
-        {
-            Fail(_name.Length == 0 ? "its node params does not name a disk" : $"its node params = {VbdFrontend.Shown(_name)} names no disk");
-            return;
-        }
-
-        _domain = new VbdDomain(Store.Read($"{_domainPath}/name") ?? "", Uuid());
-        (RingDisk? disk, string problem) = server.Find(_name, _domain);
-        if (disk is null)
+        if (Find() is { } problem)
         {
             Fail(problem);
             return;
         }
 
-        _offered = disk.Info with { IsReadOnly = Store.Read($"{path}/mode") is not ['w', ..] };
-
         // A barrier orders its own ring: a guest that may send some has one.
-        _queuesMax = _offered.Nodes().Contains(("feature-barrier", "1")) ? 1 : server.Options.QueuesMax;
-        List<(string, string)> nodes = [.. _offered.Nodes(), ("multi-queue-max-queues", _queuesMax.ToString(CultureInfo.InvariantCulture))];
+        _queuesMax = _offered!.Nodes().Contains(("feature-barrier", "1")) ? 1 : server.Options.QueuesMax;
+        List<(string, string)> nodes = [.. _offered.Nodes(), (QueuesNode, _queuesMax.ToString(CultureInfo.InvariantCulture))];
         _ = Store.Update(path, "state", [.. nodes, ("state", Text(XenbusState.InitWait))]);
         Store.Remove(ErrorPath);
+    }
+
+    // What is wrong, or null.
+    private string? Find()
+    {
+        _name = Store.Read($"{path}/params") ?? "";
+        if (_name.Length is 0 or > NameMax)
+            return _name.Length == 0 ? "its node params does not name a disk" : $"its node params = {VbdFrontend.Shown(_name)} names no disk";
+
+        _domain = new VbdDomain(Store.Read($"{_domainPath}/name") ?? "", Uuid());
+        (RingDisk? disk, string problem) = server.Find(_name, _domain);
+        if (disk is null)
+            return problem;
+        _offered = disk.Info with { IsReadOnly = Store.Read($"{path}/mode") is not ['w', ..] };
+        return null;
     }
 
     // /local/domain/D/vm is /vm/UUID.
     private string Uuid() => Store.Read($"{_domainPath}/vm") is { } vm ? vm[(vm.LastIndexOf('/') + 1)..].ToLowerInvariant() : "";
 
-    private void Connect()
+    // The guest knows what the earlier process has offered, and goes by it.
+    private void Resume()
+    {
+        if ((Find() ?? WhyNotAsOffered()) is { } problem)
+            Fail(problem);
+        else
+            Start(resume: true);
+    }
+
+    private string? WhyNotAsOffered()
+    {
+        foreach ((string node, string value) in _offered!.Nodes().Where(node => s_lasting.Contains(node.Node)))
+        {
+            string? before = Store.Read($"{path}/{node}");
+            if (before != value)
+                return $"the guest was offered {node} = {VbdFrontend.Shown(before ?? "")}, and it is {value} now; it has to be attached anew";
+        }
+
+        if (!long.TryParse(Store.Read($"{path}/sectors"), NumberStyles.None, CultureInfo.InvariantCulture, out long sectors) || sectors > _offered.Size / BlkifAbi.SectorBytes)
+            return $"the guest was offered more than the {_offered.Size} bytes that disk {_name} has now; it has to be attached anew";
+        _offered = _offered with { Size = sectors * BlkifAbi.SectorBytes };
+        _queuesMax = VbdFrontend.TryNumber(Store.Read($"{path}/{QueuesNode}") ?? "", out uint queues) && queues is > 0 and <= VbdFrontend.QueuesMax ? (int)queues : 1;
+        return null;
+    }
+
+    private void Start(bool resume)
     {
         if (VbdFrontend.TryRead(node => Store.Read($"{_frontend}/{node}"), _queuesMax, out IReadOnlyList<VbdQueue> queues) is { } wrong)
         {
@@ -196,35 +236,93 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
         for (int i = 0; i < queues.Count; i++)
         {
             string peer = string.Create(CultureInfo.InvariantCulture, $"xen:{address} ({_domain.Name}) queue {i}");
-            if (server.Open(this, _name, _domain, disk => Reach(disk, queues[i]), peer, out RingConnection? ring) is { } problem)
+            string table = Path.Combine(server.Options.RunDirectory, string.Create(CultureInfo.InvariantCulture, $"{address.Domain}-{address.Device}-{i}"));
+            if (server.Open(this, _name, _domain, _offered!, disk => Reach(disk, queues[i], table, resume), peer, out RingConnection? ring) is { } problem)
             {
                 Fail(problem);
                 return;
             }
 
             _rings.Add(ring!);
+            _tables.Add(table);
         }
 
         Write(XenbusState.Connected);
-        Opened(server.Logger, address, _domain.Name, _name, queues.Count, queues[0].Grants.Count);
+        Opened(server.Logger, address, _domain.Name, _name, queues.Count, queues[0].Grants.Count, resume ? "goes on with" : "has");
+
+        // It may have grown since the guest was offered it.
+        LookAtSize();
     }
 
-    private (RingPages? Pages, IRingBell? Bell, string Problem) Reach(RingDisk disk, VbdQueue queue)
+    private VbdRing Reach(RingDisk disk, VbdQueue queue, string path, bool resume)
     {
-        if (disk.Info with { IsReadOnly = _offered!.IsReadOnly } != _offered)
-            return (null, null, $"disk {_name} has changed since it was offered");
-        GrantedPages? pages = GrantedPages.TryMap(server.Hypervisor, address.Domain, [.. queue.Grants], disk.Guest.Buffers, GivenBack, out string problem);
-        if (pages is null)
-            return (null, null, problem);
-        _ = Interlocked.Increment(ref _memories);
-        IRingBell? bell = server.Hypervisor.Bind(address.Domain, queue.Port, out problem);
-        if (bell is null)
+        if (disk.Info with { IsReadOnly = _offered!.IsReadOnly, Size = _offered.Size } != _offered || disk.Info.Size < _offered.Size)
+            return new VbdRing(null, null, null, $"disk {_name} has changed since it was offered");
+        InFlightTable? table = Table(queue, path, resume, out string problem);
+        if (table is null)
+            return new VbdRing(null, null, null, problem);
+        GrantedPages? pages = GrantedPages.TryMap(server.Hypervisor, address.Domain, [.. queue.Grants], disk.Guest.Buffers, GivenBack, out problem);
+        if (pages is not null)
         {
+            _ = Interlocked.Increment(ref _memories);
+            if (server.Hypervisor.Bind(address.Domain, queue.Port, out problem) is { } bell)
+                return new VbdRing(pages, table, bell, null);
             pages.LetGo();
-            return (null, null, problem);
         }
 
-        return (pages, bell, "");
+        table.Unmap();
+        return new VbdRing(null, null, null, problem);
+    }
+
+    private InFlightTable? Table(VbdQueue queue, string path, bool resume, out string problem)
+    {
+        problem = "";
+        int entries = BlkifAbi.Entries(int.Log2(queue.Grants.Count));
+        string name = string.Create(CultureInfo.InvariantCulture, $"{address} {_domain.Uuid} {_name} {queue.Port} {string.Join(',', queue.Grants)}");
+        if (resume)
+        {
+            InFlightTable? left = InFlightTable.Take(path, name, entries, out problem);
+            if (left is null)
+            {
+                problem = $"what an earlier process had under way is not known: {problem}; it has to be attached anew";
+            }
+            else if (left.HasFailed && left.Left.Count > 0 && _queuesMax == 1)
+            {
+                // O6: which of them were to fail, the earlier process knew.
+                problem = "a write had failed, and an earlier process has left requests behind it";
+                left.Unmap();
+                left = null;
+            }
+
+            return left;
+        }
+
+        try
+        {
+            return InFlightTable.Make(path, name, entries);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            problem = $"what is under way can't be kept: {exception.Message}; see scheduler.xen.run-dir";
+            return null;
+        }
+    }
+
+    private void DeleteTables()
+    {
+        foreach (string table in _tables)
+        {
+            try
+            {
+                File.Delete(table);
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                // It says that its ring has ended.
+            }
+        }
+
+        _tables.Clear();
     }
 
     // From any thread.
@@ -251,8 +349,8 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
         Store.Write($"{ErrorPath}/error", reason.Length <= StoreHeader.PayloadMax / 4 ? reason : reason[..(StoreHeader.PayloadMax / 4)]);
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Xen {Address} ({Domain}): disk {Disk}, rings: {Queues}, pages of each: {Pages}")]
-    private static partial void Opened(ILogger logger, VbdAddress address, string domain, string disk, int queues, int pages);
+    [LoggerMessage(Level = LogLevel.Information, Message = "Xen {Address} ({Domain}): disk {Disk}, {What} {Queues} rings of {Pages} pages")]
+    private static partial void Opened(ILogger logger, VbdAddress address, string domain, string disk, int queues, int pages, string what);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Xen {Address}: disk {Disk} has {Size} bytes now")]
     private static partial void Resized(ILogger logger, VbdAddress address, string disk, long size);

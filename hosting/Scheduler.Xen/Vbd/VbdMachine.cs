@@ -97,6 +97,7 @@ internal sealed class VbdMachine
 
     private Phase _phase;
     private bool _seenFrontend;
+    private XenbusState _last;
 
     /// <summary>It could not go on, and the guest's end has not closed since.</summary>
     private bool _failed;
@@ -114,7 +115,11 @@ internal sealed class VbdMachine
             return rings ? VbdStep.End : VbdStep.Forget;
         if (!view.HasDomain)
             return rings ? VbdStep.End : VbdStep.Remove;
-        if (view.Backend == XenbusState.Initialising && _phase != Phase.New)
+
+        // What has failed before it wrote a state is not another one yet.
+        bool untouched = _failed && _phase == Phase.Closing && _last == XenbusState.Initialising;
+        _last = view.Backend;
+        if (view.Backend == XenbusState.Initialising && _phase != Phase.New && !untouched)
         {
             if (rings)
                 return VbdStep.End;

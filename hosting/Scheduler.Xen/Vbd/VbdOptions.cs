@@ -5,7 +5,8 @@ namespace Scheduler.Xen.Vbd;
 /// <param name="Store">Path of xenstore's socket or device; null: the first of the usual ones that is there.</param>
 /// <param name="RingsMax">Most rings at once.</param>
 /// <param name="QueuesMax">Most queues of a disk that has no barriers.</param>
-public sealed record VbdOptions(string Backend, string? Store, int RingsMax, int QueuesMax);
+/// <param name="RunDirectory">Where it is kept what is under way, for the process that goes on with the rings.</param>
+public sealed record VbdOptions(string Backend, string? Store, int RingsMax, int QueuesMax, string RunDirectory);
 
 /// <summary>Whose disk a virtual disk is to be: what the toolstack says of a domain.</summary>
 /// <param name="Name">The domain's name.</param>

@@ -5,6 +5,7 @@
 // at as it is then (S4). A connection to xenstore that breaks is made anew; the rings go on meanwhile.
 using Microsoft.Extensions.Logging;
 using Scheduler.Storage.Loop;
+using Scheduler.Xen.Blkif;
 using Scheduler.Xen.Hypervisor;
 using Scheduler.Xen.Rings;
 using Scheduler.Xen.Server;
@@ -102,8 +103,8 @@ public sealed partial class VbdServer : ILoopDescriptor, ILoopWork, IDisposable
         return connections.Length;
     }
 
-    /// <summary>Disks may have other sizes, or be gone: guests are told.</summary>
-    public void DisksChanged() => _loop.Post(() =>
+    /// <summary>Disks may have other sizes: guests are told.</summary>
+    public void DisksChanged() => Post(() =>
     {
         _sizes = true;
         Work();
@@ -121,12 +122,21 @@ public sealed partial class VbdServer : ILoopDescriptor, ILoopWork, IDisposable
         });
     }
 
-    /// <summary>Serves no further disks. Rings go on.</summary>
+    /// <summary>Serves no further disks. Rings take no more, and end when what they have taken is answered: their guests notice
+    /// nothing but that it takes long, until another process goes on with the rings.</summary>
     public void StopAccepting()
     {
-        if (_stopping || !_started)
-            return;
-        _stopping = true;
+        RingConnection[] connections;
+        lock (_lock)
+        {
+            if (_stopping || !_started)
+                return;
+            _stopping = true;
+            connections = [.. _connections];
+        }
+
+        foreach (RingConnection connection in connections)
+            connection.Disk.Loop.Post(() => connection.Park("the service is stopping; the next one goes on with it"));
         using ManualResetEventSlim done = new();
         _loop.Post(() =>
         {
@@ -167,8 +177,16 @@ public sealed partial class VbdServer : ILoopDescriptor, ILoopWork, IDisposable
     }
 
     /// <summary>Starts a ring.</summary>
-    /// <returns>Why not, or null.</returns>
-    internal string? Open(VbdDevice device, string name, VbdDomain domain, Func<RingDisk, (RingPages? Pages, IRingBell? Bell, string Problem)> make, string peer, out RingConnection? connection)
+    /// <param name="device">Whose ring it is.</param>
+    /// <param name="name">Name of the disk.</param>
+    /// <param name="domain">The guest's domain.</param>
+    /// <param name="offered">What the guest knows of the disk.</param>
+    /// <param name="make">Makes what the ring needs.</param>
+    /// <param name="peer">For the log.</param>
+    /// <param name="connection">The ring.</param>
+    /// <returns>Why there is none, or null.</returns>
+    internal string? Open(
+        VbdDevice device, string name, VbdDomain domain, BlkifDisk offered, Func<RingDisk, VbdRing> make, string peer, out RingConnection? connection)
     {
         connection = null;
         lock (_lock)
@@ -181,14 +199,14 @@ public sealed partial class VbdServer : ILoopDescriptor, ILoopWork, IDisposable
                 return $"there are {_options.RingsMax} rings already; raise scheduler.xen.rings-max";
             if (!disk.Guest.TryEnter())
                 return $"guest {disk.Guest.Name} has as many connections as it may have";
-            (RingPages? pages, IRingBell? bell, problem) = make(disk);
-            if (pages is null || bell is null)
+            VbdRing ring = make(disk);
+            if (ring.Problem is not null)
             {
                 disk.Guest.Exit();
-                return problem;
+                return ring.Problem;
             }
 
-            connection = new RingConnection(disk, pages, bell, peer, _numbers.Next(), ended => Ended(device, ended), _logger);
+            connection = new RingConnection(disk with { Info = offered }, ring.Pages!, ring.Table!, ring.Bell!, peer, _numbers.Next(), ended => Ended(device, ended), _logger);
             _ = _connections.Add(connection);
         }
 
@@ -197,7 +215,7 @@ public sealed partial class VbdServer : ILoopDescriptor, ILoopWork, IDisposable
     }
 
     /// <summary>A disk is to be looked at again. From any thread.</summary>
-    internal void LookAgain(VbdAddress address) => _loop.Post(() =>
+    internal void LookAgain(VbdAddress address) => Post(() =>
     {
         _ = _changed.Add(address);
         Work();
@@ -208,12 +226,22 @@ public sealed partial class VbdServer : ILoopDescriptor, ILoopWork, IDisposable
         connection.Disk.Guest.Exit();
         lock (_lock)
             _ = _connections.Remove(connection);
-        _loop.Post(() =>
+        Post(() =>
         {
             device.Ended(connection);
             _ = _changed.Add(device.Address);
             Work();
         });
+    }
+
+    // Once it stops, the loop may be gone.
+    private void Post(Action action)
+    {
+        lock (_lock)
+        {
+            if (!_stopping)
+                _loop.Post(action);
+        }
     }
 
     // On the loop.

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Globalization;
 using Microsoft.Extensions.Logging.Abstractions;
 using Scheduler.Actors;
@@ -92,6 +93,244 @@ public sealed class VbdServiceTests : IAsyncLifetime
         string? At(string node) => _store[Back(1, node)];
     }
 
+    [Fact]
+    public void Several_queues_are_rings_of_one_disk()
+    {
+        Attach(1, "plain");
+        _store.WaitFor(Back(1, "state"), "2");
+        TestGuest[] queues = [Guest(1, 1), Guest(1, 1)];
+        _store[Front(1, "multi-queue-num-queues")] = "2";
+        _store[Front(1, "ring-page-order")] = "1";
+        for (int i = 0; i < queues.Length; i++)
+        {
+            foreach ((string node, string value) in queues[i].Nodes())
+                _store[Front(1, $"queue-{i}/{node}")] = value;
+        }
+
+        _store[Front(1, "state")] = "3";
+        _store.WaitFor(Back(1, "state"), "4");
+        Assert.Equal(2, _xen.ConnectionCount);
+        queues[0].Ring.Data(3, 4096).Fill(9);
+        Assert.Equal(0, Call(queues[0].Ring, () => queues[0].Ring.Add(BlkifAbi.Write, 1, 8192, 3, 1)));
+        Assert.Equal(0, Call(queues[1].Ring, () => queues[1].Ring.Add(BlkifAbi.Read, 1, 8192, 5, 1)));
+        Assert.Equal(9, queues[1].Ring.Data(5, 4096)[4095]);
+
+        // Its domain ends.
+        _store["/local/domain/1"] = null;
+        _store.WaitFor(Back(1, "state"), null);
+        Assert.Equal((0, 0, 0), (_hypervisor.Maps, _hypervisor.Bound, _xen.ConnectionCount));
+        Assert.Empty(Directory.GetFiles(Path.Combine(_directory, "run")));
+    }
+
+    [Fact]
+    public void S1_A_hostile_ring_gets_errors_or_is_closed_with_a_reason()
+    {
+        Attach(1, "plain");
+        _store.WaitFor(Back(1, "state"), "2");
+        RingClient ring = Connect(1, 0).Ring;
+        Assert.Equal(-1, Call(ring, () => ring.Add(Entry(BlkifAbi.Write, 0, (500, 0, 7)))));
+        Assert.Equal(-1, Call(ring, () => ring.Add(Entry(BlkifAbi.Read, 0, (uint.MaxValue, 0, 7)))));
+        Assert.Equal(-1, Call(ring, () => ring.Add(Entry(BlkifAbi.Read, 0, (1, 7, 8)))));
+        Assert.Equal(-1, Call(ring, () => ring.Add(Entry(BlkifAbi.Read, 16384, (1, 0, 0)))));
+        Assert.Equal(-1, Call(ring, () => ring.Add(Entry(BlkifAbi.Read, ulong.MaxValue, (1, 0, 0)))));
+        Assert.Equal(0, Call(ring, () => ring.Add(Entry(BlkifAbi.FlushDiskcache, ulong.MaxValue))));
+
+        // A list of segments that is not there.
+        byte[] indirect = Entry(BlkifAbi.Indirect, 0);
+        (indirect[1], indirect[2], indirect[28]) = (BlkifAbi.Read, 20, 0xff);
+        indirect[29] = 0xff;
+        Assert.Equal(-1, Call(ring, () => ring.Add(indirect)));
+        Assert.Equal(-2, Call(ring, () => ring.Add(Entry(200, 0))));
+        WriteAndRead(ring);
+
+        ring.Index(0) += 1000;
+        ring.RingBell();
+        _store.WaitFor(Back(1, "state"), "5");
+        Assert.Contains("its ring is broken", Assert.Single(_store.Errors), StringComparison.Ordinal);
+        Assert.Equal((0, 0), (_hypervisor.Maps, _hypervisor.Bound));
+        _store[Front(1, "state")] = "6";
+        _store.WaitFor(Back(1, "state"), "6");
+    }
+
+    [Theory]
+    [InlineData("params", null, "does not name a disk")]
+    [InlineData("params", "nothing", "there is no disk 'nothing'")]
+    public void A_backend_without_a_disk_is_closed_with_the_reason(string node, string? value, string reason)
+    {
+        Attach(1, "plain", nodes: (node, value));
+        _store.WaitFor(Back(1, "state"), "5");
+        Assert.Contains(reason, Assert.Single(_store.Errors), StringComparison.Ordinal);
+        _store[Front(1, "state")] = "6";
+        _store.WaitFor(Back(1, "state"), "6");
+
+        // What was wrong is put right, and the guest begins anew.
+        _store[Back(1, "params")] = "plain";
+        _store[Front(1, "state")] = "1";
+        _store.WaitFor(Back(1, "state"), "2");
+        Assert.Empty(_store.Errors);
+        WriteAndRead(Connect(1, 0).Ring);
+    }
+
+    [Theory]
+    [InlineData("ring-ref", "abc", "ring-ref = 'abc' is not a number")]
+    [InlineData("ring-ref", "5", "not granted")]
+    [InlineData("event-channel", "99", "event channel 99 of domain 1 can't be bound")]
+    [InlineData("event-channel", null, "has not written event-channel")]
+    [InlineData("ring-page-order", "7", "ring-page-order = '7'")]
+    [InlineData("multi-queue-num-queues", "5", "multi-queue-num-queues = '5'")]
+    [InlineData("protocol", "x86_32-abi", "protocol = 'x86_32-abi'")]
+    public void A_front_end_that_writes_nonsense_is_closed_with_the_reason(string node, string? value, string reason)
+    {
+        Attach(1, "plain");
+        _store.WaitFor(Back(1, "state"), "2");
+        foreach ((string good, string number) in Guest(1, 0).Nodes())
+            _store[Front(1, good)] = number;
+        _store[Front(1, node)] = value;
+        _store[Front(1, "state")] = "3";
+        _store.WaitFor(Back(1, "state"), "5");
+        Assert.Contains(reason, Assert.Single(_store.Errors), StringComparison.Ordinal);
+        Assert.Equal((0, 0, 0), (_hypervisor.Maps, _hypervisor.Bound, _xen.ConnectionCount));
+    }
+
+    [Fact]
+    public async Task A_disk_that_grows_is_announced_and_used()
+    {
+        await Put(new CatalogDisk { Name = "grows", Volume = "v", Guest = "g1", Offset = 24 << 20, Size = 4 << 20 });
+        Attach(1, "grows");
+        _store.WaitFor(Back(1, "state"), "2");
+        RingClient ring = Connect(1, 0).Ring;
+        Assert.Equal(-1, Call(ring, () => ring.Add(BlkifAbi.Write, 1, 6 << 20, 0, 1)));
+        await Put(_service.Catalog.State.Find<CatalogDisk>("grows")! with { Size = 8 << 20 });
+        _xen.DisksChanged();
+        _store.WaitFor(Back(1, "sectors"), "16384");
+        ring.Data(0, 4096).Fill(5);
+        Assert.Equal(0, Call(ring, () => ring.Add(BlkifAbi.Write, 1, 6 << 20, 0, 1)));
+        Assert.Equal(0, Call(ring, () => ring.Add(BlkifAbi.Read, 1, 6 << 20, 1, 1)));
+        Assert.Equal(5, ring.Data(1, 4096)[0]);
+    }
+
+    [Fact]
+    public async Task A_domain_gets_no_disk_of_another_guest_as_soon_as_one_has_an_identity()
+    {
+        await Put(new CatalogIdentity { Name = "i", Type = CatalogIdentityType.XenDomain, Value = "guest1", Guest = "g1" });
+        Attach(1, "plain");
+        _store.WaitFor(Back(1, "state"), "5");
+        Assert.Contains("there is no disk 'plain'", Assert.Single(_store.Errors), StringComparison.Ordinal);
+        _store[Back(1, "params")] = "through";
+        _store[Front(1, "state")] = "6";
+        _store.WaitFor(Back(1, "state"), "6");
+        _store[Front(1, "state")] = "1";
+        _store.WaitFor(Back(1, "state"), "2");
+    }
+
+    [Fact]
+    public void A_disk_that_is_attached_for_reading_is_not_written_to()
+    {
+        Attach(1, "plain", nodes: ("mode", "r"));
+        _store.WaitFor(Back(1, "state"), "2");
+        Assert.Equal("4", _store[Back(1, "info")]);
+        RingClient ring = Connect(1, 0).Ring;
+        Assert.Equal(-1, Call(ring, () => ring.Add(BlkifAbi.Write, 1, 0, 0, 1)));
+        Assert.Equal(0, Call(ring, () => ring.Add(BlkifAbi.Read, 1, 0, 0, 1)));
+        Assert.Equal(0, Call(ring, () => ring.Add(BlkifAbi.FlushDiskcache, 1, 0, 0, 0)));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_guest_goes_on_with_the_next_backend(bool abrupt)
+    {
+        Attach(1, "tagged");
+        _store.WaitFor(Back(1, "state"), "2");
+        RingClient ring = Connect(1, 0).Ring;
+        HashSet<ulong> answered = [];
+        for (ulong id = 0; id < 300;)
+        {
+            while (!ring.IsFull && id < 300)
+            {
+                ring.Data((int)(id % 200), 4096).Fill((byte)id);
+                ring.Add(id % 3 == 0 ? BlkifAbi.WriteBarrier : BlkifAbi.Write, id, (long)id * 4096, (int)(id % 200), 1);
+                id++;
+            }
+
+            ring.Send();
+            if (id % 7 == 0)
+            {
+                _xen.StopAccepting();
+                if (abrupt)
+                    _ = _xen.Close(_ => true, "the test");
+                Wait(() => _xen.ConnectionCount == 0);
+                _xen.Dispose();
+                StartBackend();
+            }
+
+            Take();
+        }
+
+        while (answered.Count < 300)
+        {
+            Assert.True(ring.Wait(Timeout), $"{answered.Count} answers; {string.Join(", ", _store.Errors)}");
+            Take();
+        }
+
+        for (ulong id = 0; id < 300; id++)
+        {
+            Assert.Equal(0, Call(ring, () => ring.Add(BlkifAbi.Read, id, (long)id * 4096, 250, 1)));
+            Assert.Equal((byte)id, ring.Data(250, 4096)[7]);
+        }
+
+        Assert.Equal("4", _store[Back(1, "state")]);
+        Assert.Empty(_store.Errors);
+
+        void Take()
+        {
+            while (ring.TryTake(out RingResponse response))
+            {
+                Assert.Equal(0, response.Status);
+                Assert.True(answered.Add(response.Id), $"{response.Id} is answered twice");
+            }
+        }
+    }
+
+    [Fact]
+    public void A_backend_that_knows_nothing_of_a_ring_closes_it()
+    {
+        Attach(1, "plain");
+        _store.WaitFor(Back(1, "state"), "2");
+        _ = Connect(1, 0);
+        _xen.Dispose();
+        Wait(() => _xen.ConnectionCount == 0);
+        Directory.Delete(Path.Combine(_directory, "run"), recursive: true);
+        StartBackend();
+        _store.WaitFor(Back(1, "state"), "5");
+        Assert.Contains("is not known", Assert.Single(_store.Errors), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Rings_go_on_while_xenstore_is_away_and_changes_are_seen_afterwards()
+    {
+        Attach(1, "plain");
+        _store.WaitFor(Back(1, "state"), "2");
+        RingClient ring = Connect(1, 0).Ring;
+        _store.BreakConnections();
+        WriteAndRead(ring);
+        Attach(2, "through");
+        _store.WaitFor(Back(2, "state"), "2");
+        _store[Front(1, "state")] = "6";
+        _store.WaitFor(Back(1, "state"), "6");
+    }
+
+    [Fact]
+    public void An_operator_who_closes_a_ring_closes_the_disk()
+    {
+        Attach(1, "plain");
+        _store.WaitFor(Back(1, "state"), "2");
+        _ = Connect(1, 0);
+        Assert.Equal(1, _xen.Close(view => view.Disk == "plain", "an operator has disconnected it"));
+        _store.WaitFor(Back(1, "state"), "5");
+        Assert.Contains("an operator", Assert.Single(_store.Errors), StringComparison.Ordinal);
+    }
+
     private void WriteAndRead(RingClient ring)
     {
         foreach (int pages in (int[])[1, 11, 256])
@@ -117,7 +356,7 @@ public sealed class VbdServiceTests : IAsyncLifetime
     private void StartBackend()
     {
         _xen = new VbdServer(
-            new VbdOptions("scheduler", _store.Path, 8, 4), _service.FindForDomain, new ConnectionNumbers(), NullLogger<VbdServer>.Instance, _hypervisor);
+            new VbdOptions("scheduler", _store.Path, 8, 4, Path.Combine(_directory, "run")), _service.FindForDomain, new ConnectionNumbers(), NullLogger<VbdServer>.Instance, _hypervisor);
         _xen.Start();
     }
 
@@ -126,7 +365,7 @@ public sealed class VbdServiceTests : IAsyncLifetime
     private static string Front(int domain, string node) => $"/local/domain/{domain}/device/vbd/{Device}/{node}";
 
     // As a toolstack does it.
-    private void Attach(int domain, string disk, string mode = "w")
+    private void Attach(int domain, string disk, params (string Node, string? Value)[] nodes)
     {
         string number = domain.ToString(CultureInfo.InvariantCulture);
         _store[$"/local/domain/{domain}"] = "";
@@ -137,17 +376,17 @@ public sealed class VbdServiceTests : IAsyncLifetime
         _store[Back(domain, "frontend")] = Front(domain, "")[..^1];
         _store[Back(domain, "frontend-id")] = number;
         _store[Back(domain, "params")] = disk;
-        _store[Back(domain, "mode")] = mode;
+        _store[Back(domain, "mode")] = "w";
         _store[Back(domain, "online")] = "1";
+        foreach ((string node, string? value) in nodes)
+            _store[Back(domain, node)] = value;
         _store[Back(domain, "state")] = "1";
     }
 
     // As a front end does it.
     private TestGuest Connect(int domain, int ringOrder)
     {
-        TestGuest guest = new((ushort)domain, (uint)(_guests.Count + 1), ringOrder);
-        _guests.Add(guest);
-        _hypervisor.Add(guest);
+        TestGuest guest = Guest(domain, ringOrder);
         if (ringOrder > 0)
             _store[Front(domain, "ring-page-order")] = ringOrder.ToString(CultureInfo.InvariantCulture);
         foreach ((string node, string value) in guest.Nodes())
@@ -157,5 +396,36 @@ public sealed class VbdServiceTests : IAsyncLifetime
         _store.WaitFor(Back(domain, "state"), "4");
         _store[Front(domain, "state")] = "4";
         return guest;
+    }
+
+    private TestGuest Guest(int domain, int ringOrder)
+    {
+        TestGuest guest = new((ushort)domain, (uint)(_guests.Count + 1), ringOrder);
+        _guests.Add(guest);
+        _hypervisor.Add(guest);
+        return guest;
+    }
+
+    private static byte[] Entry(byte operation, ulong sector, params (uint Grant, byte First, byte Last)[] segments)
+    {
+        byte[] entry = new byte[BlkifAbi.EntryBytes];
+        entry[0] = operation;
+        entry[1] = (byte)segments.Length;
+        BinaryPrimitives.WriteUInt64LittleEndian(entry.AsSpan(16), sector);
+        for (int i = 0; i < segments.Length; i++)
+        {
+            BinaryPrimitives.WriteUInt32LittleEndian(entry.AsSpan(24 + (i * 8)), segments[i].Grant);
+            (entry[28 + (i * 8)], entry[29 + (i * 8)]) = (segments[i].First, segments[i].Last);
+        }
+
+        return entry;
+    }
+
+    private static void Wait(Func<bool> holds) => Assert.True(SpinWait.SpinUntil(holds, Timeout));
+
+    private async Task Put(CatalogEntity entity)
+    {
+        CatalogAnswer answer = await _service.Catalog.ChangeAsync(new PutEntity(entity, "tester"));
+        Assert.True(answer.Refusal is null, answer.Refusal?.Reason);
     }
 }

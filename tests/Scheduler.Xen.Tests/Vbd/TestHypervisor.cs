@@ -1,8 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
-using Scheduler.FrontEnd;
 using Scheduler.Xen.Blkif;
 using Scheduler.Xen.Client;
 using Scheduler.Xen.Hypervisor;

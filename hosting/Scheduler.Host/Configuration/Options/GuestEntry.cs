@@ -29,4 +29,7 @@ internal sealed class GuestEntry
 
     [ConfigurationKeyName("uids")]
     public List<string> Uids { get; set; } = [];
+
+    [ConfigurationKeyName("domains")]
+    public List<string> Domains { get; set; } = [];
 }

@@ -118,6 +118,9 @@ internal sealed class XenEntry
 
     [ConfigurationKeyName("queues-max")]
     public string? QueuesMax { get; set; }
+
+    [ConfigurationKeyName("run-dir")]
+    public string? RunDir { get; set; }
 }
 
 /// <summary><c>scheduler.rings</c></summary>

@@ -36,6 +36,11 @@ public sealed record GuestSettings
     /// <summary>Which users of this machine, at the other end of a Unix socket, are it; no other guest has the same.</summary>
     public IReadOnlyList<uint> Uids { get; init; } = [];
 
+    /// <summary>Which Xen domains are it, by name or by UUID in small letters; no other guest has the same.</summary>
+    public IReadOnlyList<string> Domains { get; init; } = [];
+
     /// <summary>All of these, as <see cref="Scheduler.Nbd.Access.GuestIdentities"/> takes them.</summary>
-    public IEnumerable<string> Identities => Certificates.Concat(Uids.Select(Scheduler.Nbd.Access.GuestIdentities.OfUser));
+    public IEnumerable<string> Identities => Certificates
+        .Concat(Uids.Select(Scheduler.Nbd.Access.GuestIdentities.OfUser))
+        .Concat(Domains.Select(Scheduler.Nbd.Access.GuestIdentities.OfDomain));
 }

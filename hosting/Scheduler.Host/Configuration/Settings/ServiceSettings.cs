@@ -73,7 +73,8 @@ public sealed record RingsSettings(string Path, int ConnectionsMax, TimeSpan Han
 /// <param name="Store">Path of xenstore's socket or device; null: the first of the usual ones that is there.</param>
 /// <param name="RingsMax">Rings at once; 1 to 65,536.</param>
 /// <param name="QueuesMax">Rings that a disk without barriers may have; 1 to 16.</param>
-public sealed record XenSettings(string Backend, string? Store, int RingsMax, int QueuesMax);
+/// <param name="RunDirectory">Where it is kept what is under way.</param>
+public sealed record XenSettings(string Backend, string? Store, int RingsMax, int QueuesMax, string RunDirectory);
 
 /// <summary>TLS of the NBD front end; PEM files, relative to the working directory unless absolute.</summary>
 /// <param name="Certificate">The server's certificate, and those between it and its root.</param>

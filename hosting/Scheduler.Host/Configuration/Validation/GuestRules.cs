@@ -29,6 +29,7 @@ internal sealed class GuestRules(SettingsReader reader)
             ConnectionsMax = reader.Count(At("connections-max"), entry.ConnectionsMax, 1, CatalogLimits.ConnectionsMax),
             Certificates = [.. entry.Certificates.Select((text, i) => Certificate(Item("certificates", i), name, text))],
             Uids = [.. entry.Uids.Select((text, i) => User(Item("uids", i), name, text))],
+            Domains = [.. entry.Domains.Select((text, i) => Domain(Item("domains", i), name, text))],
         };
         if (guest.Limit != 0 && guest.Limit < guest.Reservation)
         {
@@ -70,6 +71,15 @@ internal sealed class GuestRules(SettingsReader reader)
         if (reader.MistakeCount == mistakes)
             _ = Own(key, guest, GuestIdentities.OfUser(user));
         return user;
+    }
+
+    private string Domain(string key, string guest, string text)
+    {
+        if (text.Length is 0 or > CatalogLimits.CommonNameMax || text.Any(char.IsControl))
+            return reader.Wrong(key, $"'{text}' is neither the name of a Xen domain nor its UUID: 1 to {CatalogLimits.CommonNameMax} printable characters", text);
+        string domain = Guid.TryParseExact(text, "D", out Guid uuid) ? uuid.ToString("D") : text;
+        _ = Own(key, guest, GuestIdentities.OfDomain(domain));
+        return domain;
     }
 
     private string Own(string key, string guest, string identity) => _owners.TryAdd(identity, guest)

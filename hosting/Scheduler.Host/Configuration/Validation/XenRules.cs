@@ -19,7 +19,8 @@ internal sealed class XenRules(SettingsReader reader)
             backend,
             entry.Store is null ? null : reader.FilePath(At("store"), entry.Store),
             reader.Count(At("rings-max"), entry.RingsMax, 1, CatalogLimits.ConnectionsMax),
-            reader.Count(At("queues-max"), entry.QueuesMax, 1, QueuesMax));
+            reader.Count(At("queues-max"), entry.QueuesMax, 1, QueuesMax),
+            reader.FilePath(At("run-dir"), entry.RunDir));
         return enabled ? settings : null;
 
         string At(string member) => SettingsReader.Key(key, member);
