@@ -13,6 +13,9 @@ public sealed class LeaseKeeper : IAsyncDisposable
     private Task _loop = Task.CompletedTask;
     private bool _kept;
 
+    /// <summary>A taking was not answered: it may have been carried out.</summary>
+    private bool _mayHaveTaken;
+
     private LeaseKeeper(ILeaseStore store, string volume, string owner, TimeSpan duration)
     {
         _store = store;
@@ -59,9 +62,12 @@ public sealed class LeaseKeeper : IAsyncDisposable
 
             cancellation.ThrowIfCancellationRequested();
         }
-        catch (OperationCanceledException) when (keeper.Epoch > 0)
+        catch (OperationCanceledException)
         {
-            await keeper.DisposeAsync();
+            if (keeper.Epoch > 0)
+                await keeper.DisposeAsync();
+            else if (keeper._mayHaveTaken)
+                await keeper.ReleaseUnheardAsync();
             throw;
         }
 
@@ -113,6 +119,22 @@ public sealed class LeaseKeeper : IAsyncDisposable
         }
 
         _stop.Dispose();
+    }
+
+    // A grant that was not heard of: its epoch is in the row, if it is there.
+    private async Task ReleaseUnheardAsync()
+    {
+        using CancellationTokenSource within = Within(CancellationToken.None);
+        try
+        {
+            LeaseAnswer now = await _store.RenewAsync(_volume, _owner, 0, _duration, within.Token);
+            if (now.Owner == _owner)
+                await _store.ReleaseAsync(_volume, _owner, now.Epoch, within.Token);
+        }
+        catch (Exception e) when (e is LeaseStoreException or OperationCanceledException)
+        {
+            // As in DisposeAsync.
+        }
     }
 
     private async Task RunAsync()
@@ -189,6 +211,7 @@ public sealed class LeaseKeeper : IAsyncDisposable
         catch (Exception e) when (e is LeaseStoreException || (e is OperationCanceledException && !cancellation.IsCancellationRequested))
         {
             _lease.Unanswered(BootClock.NowNs);
+            _mayHaveTaken |= call == LeaseCall.Take;
             waiting?.Invoke(e is LeaseStoreException ? e.Message : Unanswered);
         }
     }

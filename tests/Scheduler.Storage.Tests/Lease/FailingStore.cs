@@ -7,8 +7,14 @@ internal sealed class FailingStore(PostgresLeases inner) : ILeaseStore, IAsyncDi
 {
     public bool Fails { get; set; }
 
-    public ValueTask<LeaseAnswer> TakeAsync(string volume, string owner, TimeSpan duration, CancellationToken cancellation) =>
-        Fails ? throw Away() : inner.TakeAsync(volume, owner, duration, cancellation);
+    /// <summary>What is taken is taken, and the answer is lost.</summary>
+    public bool LosesTakes { get; set; }
+
+    public async ValueTask<LeaseAnswer> TakeAsync(string volume, string owner, TimeSpan duration, CancellationToken cancellation)
+    {
+        LeaseAnswer answer = Fails ? throw Away() : await inner.TakeAsync(volume, owner, duration, cancellation);
+        return LosesTakes ? throw Away() : answer;
+    }
 
     public ValueTask<LeaseAnswer> RenewAsync(string volume, string owner, long epoch, TimeSpan duration, CancellationToken cancellation) =>
         Fails ? throw Away() : inner.RenewAsync(volume, owner, epoch, duration, cancellation);

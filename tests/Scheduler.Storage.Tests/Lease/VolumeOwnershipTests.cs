@@ -119,6 +119,21 @@ public sealed class VolumeOwnershipTests : IAsyncLifetime, IFence
     }
 
     [SkippableFact]
+    public async Task Who_gives_up_after_a_grant_that_it_has_not_heard_of_gives_it_back()
+    {
+        await using FailingStore deaf = new(_leases) { LosesTakes = true };
+        using CancellationTokenSource end = new();
+        Task<VolumeOwnership> a = VolumeOwnership.AcquireAsync(deaf, this, "v", Owner("a"), s_long, Tell, end.Token);
+        await Eventually(() => _told.Count > 0);
+        Assert.Equal($"{Owner("a")}|1|{{}}", Row());
+        await end.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => a);
+        Assert.Equal("|1|{}", Row());
+        await using VolumeOwnership b = await Acquire("b", s_long);
+        Assert.Empty(_fenced);
+    }
+
+    [SkippableFact]
     public async Task A_process_to_which_the_volume_returns_does_not_fence_itself()
     {
         VolumeOwnership first = await Acquire("a", s_short);
