@@ -66,7 +66,7 @@ internal sealed partial class ClusterEngine : IServiceEngine
         _linkLoop = new EventLoop("links");
         _linkLoop.Start();
         _place = new LinkPlace(cluster.Node, _linkLoop, _system);
-        _links = new LinkClients(_place, s_linkOptions, setup.Loggers.CreateLogger<LinkClients>());
+        _links = new LinkClients(_place, s_linkOptions, new LinkTracing(setup.Telemetry), setup.Loggers.CreateLogger<LinkClients>());
         _linkLog = setup.Loggers.CreateLogger<LinkServer>();
     }
 

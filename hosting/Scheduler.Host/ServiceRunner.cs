@@ -41,7 +41,7 @@ public static class ServiceRunner
         _ = Directory.CreateDirectory(settings.DataDirectory);
         using ILoggerFactory loggers = LoggerFactory.Create(ConfigureLogging);
         ServiceManager manager = new(Environment.GetEnvironmentVariable, loggers.CreateLogger<ServiceManager>());
-        using Observability observability = new(settings.Telemetry, Math.Max(2000, 2 * settings.Disks.Count * VolumeStatus.OpNames.Count));
+        using Observability observability = new(settings.Telemetry, Math.Max(2000, 2 * settings.Disks.Count * VolumeStatus.OpNames.Count), settings.Cluster?.Node);
         try
         {
             await using Service service = await Service.StartAsync(settings, observability.Volumes, loggers, engine);
@@ -79,7 +79,8 @@ public static class ServiceRunner
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or SocketException or InvalidOperationException
             or JournalUnavailableException or JournalDamagedException or StartRefusedException)
         {
-            await Console.Error.WriteLineAsync($"scheduler: {exception.Message.ReplaceLineEndings(" ")}");
+            string of = settings.Cluster is { } cluster ? $"node {cluster.Node} can't serve {string.Join(", ", settings.Volumes.Select(volume => $"volume {volume.Name}"))}: " : "";
+            await Console.Error.WriteLineAsync($"scheduler: {of}{exception.Message.ReplaceLineEndings(" ")}");
             return ExitFailed;
         }
 

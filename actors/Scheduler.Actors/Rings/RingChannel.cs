@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Scheduler.Actors;
 
 /// <summary>Requests on their way from a ring to its volume. Belongs to the ring's <see cref="RingChannel"/>.</summary>
@@ -7,6 +9,9 @@ public sealed class RequestBatch
     public const int CapacityMax = 64;
 
     private readonly RingRequest[] _requests;
+
+    /// <summary>Spans of other nodes that requests belong to, by rising index; null: there were none yet.</summary>
+    private List<(int Index, ActivityContext Span)>? _spans;
 
     internal RequestBatch(RingChannel channel, int capacity)
     {
@@ -32,7 +37,36 @@ public sealed class RequestBatch
     /// <param name="request">The request.</param>
     public void Add(in RingRequest request) => _requests[Count++] = request;
 
-    internal void Clear() => Count = 0;
+    /// <summary>Appends a request that belongs to a span of another node; the batch must not be full.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="span">The span.</param>
+    internal void Add(in RingRequest request, in ActivityContext span)
+    {
+        (_spans ??= []).Add((Count, span));
+        Add(request);
+    }
+
+    /// <summary>The span of another node that a request belongs to.</summary>
+    /// <param name="index">Of the request.</param>
+    /// <returns>The span; the default for none.</returns>
+    internal ActivityContext SpanOf(int index)
+    {
+        if (_spans is null)
+            return default;
+        foreach ((int at, ActivityContext span) in _spans)
+        {
+            if (at == index)
+                return span;
+        }
+
+        return default;
+    }
+
+    internal void Clear()
+    {
+        Count = 0;
+        _spans?.Clear();
+    }
 }
 
 /// <summary>Answers on their way from a volume to a ring. Belongs to the ring's <see cref="RingChannel"/>.</summary>
@@ -75,6 +109,9 @@ public sealed class RingChannel(int credits)
     private int _replyBatches;
 
     private int BatchCapacity { get; } = Math.Clamp(credits, 1, RequestBatch.CapacityMax);
+
+    /// <summary>Its guest is connected to another node, which has chosen the requests that become spans: they come with theirs.</summary>
+    internal bool IsTracedElsewhere { get; init; }
 
     /// <summary>What the volume keeps of the ring while it is attached. The volume's own.</summary>
     internal AttachedRing? Attached { get; set; }

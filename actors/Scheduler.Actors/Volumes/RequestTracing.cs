@@ -5,7 +5,8 @@ namespace Scheduler.Actors;
 
 /// <summary>
 /// Spans: one for each sampled request, and one for each device flush that served sampled requests, with a link to each of
-/// them. Costs a comparison for each request that is not sampled.
+/// them. Costs a comparison for each request that is not sampled. Whether a request is sampled is decided once, on the node that its guest is
+/// connected to.
 /// </summary>
 internal sealed class RequestTracing(VolumeTelemetry telemetry, string volume)
 {
@@ -14,18 +15,28 @@ internal sealed class RequestTracing(VolumeTelemetry telemetry, string volume)
 
     public bool IsOn => telemetry.TraceEvery > 0;
 
-    public void Arrived(AttachedRing ring, in RingRequest request)
+    public void Arrived(AttachedRing ring, RequestBatch batch, int index)
     {
-        if (!IsOn || ++_count < telemetry.TraceEvery)
+        if (!IsOn)
             return;
-        _count = 0;
-        Activity? span = telemetry.Source.StartActivity("scheduler.request", ActivityKind.Server, default(ActivityContext));
+        ActivityContext parent = default;
+        if (ring.Channel.IsTracedElsewhere)
+        {
+            parent = batch.SpanOf(index);
+            if ((parent.TraceFlags & ActivityTraceFlags.Recorded) == 0)
+                return;
+        }
+        else if (++_count >= telemetry.TraceEvery)
+        {
+            _count = 0;
+        }
+        else
+        {
+            return;
+        }
 
-        // Spans here never are the thread's current one: many are open at once on one thread.
-        Activity.Current = null;
-        _ = span?.SetTag("volume", volume).SetTag("disk", ring.Disk).SetTag("op", VolumeStatus.OpNames[VolumeStatus.OpIndex((RequestOp)request.Op)])
-            .SetTag("offset", request.Offset).SetTag("length", request.Length);
-        ring.Spans[request.Slot] = span;
+        ref readonly RingRequest request = ref batch.Requests[index];
+        ring.Spans[request.Slot] = telemetry.StartRequest("scheduler.request", ActivityKind.Server, parent, volume, ring.Disk, request);
     }
 
     public void Answered(AttachedRing ring, in Effect reply)
@@ -34,9 +45,7 @@ internal sealed class RequestTracing(VolumeTelemetry telemetry, string volume)
             return;
         ring.Spans[reply.Slot] = null;
         _ = span.SetTag("queued.ms", reply.QueuedNs / 1e6);
-        if (reply.Error != 0)
-            _ = span.SetTag("errno", reply.Error).SetStatus(ActivityStatusCode.Error);
-        span.Dispose();
+        VolumeTelemetry.End(span, reply.Error);
     }
 
     public void FlushEmitted(int operation)

@@ -180,10 +180,12 @@ public sealed class VolumeScheduler : Actor
             return;
         }
 
-        foreach (ref readonly RingRequest request in batch.Requests)
+        ReadOnlySpan<RingRequest> requests = batch.Requests;
+        for (int i = 0; i < requests.Length; i++)
         {
+            ref readonly RingRequest request = ref requests[i];
             ring.Buffers[request.Slot] = request.Buffer;
-            _tracing.Arrived(ring, request);
+            _tracing.Arrived(ring, batch, i);
             Step(VolumeEvent.Submit(
                 ring.Number,
                 request.Slot,

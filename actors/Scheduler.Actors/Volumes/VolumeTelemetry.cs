@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using Scheduler.Core;
 
 namespace Scheduler.Actors;
 
@@ -72,6 +73,32 @@ public sealed class VolumeTelemetry : IDisposable
     {
         lock (_lock)
             _ = _volumes.Remove(volume);
+    }
+
+    /// <summary>Starts the span of a request. It never is the thread's current one: many are open at once on one thread.</summary>
+    /// <param name="name">The span's name.</param>
+    /// <param name="kind">Its kind.</param>
+    /// <param name="parent">The span that it belongs to; the default: it begins a trace.</param>
+    /// <param name="volume">Name of the volume.</param>
+    /// <param name="disk">Name of the disk.</param>
+    /// <param name="request">The request.</param>
+    /// <returns>The span; null if nobody collects spans.</returns>
+    internal Activity? StartRequest(string name, ActivityKind kind, ActivityContext parent, string volume, string disk, in RingRequest request)
+    {
+        Activity? span = Source.StartActivity(name, kind, parent);
+        Activity.Current = null;
+        return span?.SetTag("volume", volume).SetTag("disk", disk).SetTag("op", VolumeStatus.OpNames[VolumeStatus.OpIndex((RequestOp)request.Op)])
+            .SetTag("offset", request.Offset).SetTag("length", request.Length);
+    }
+
+    /// <summary>Ends the span of a request.</summary>
+    /// <param name="span">The span.</param>
+    /// <param name="error">What it was answered with: 0 or an errno.</param>
+    internal static void End(Activity span, int error)
+    {
+        if (error != 0)
+            _ = span.SetTag("errno", error).SetStatus(ActivityStatusCode.Error);
+        span.Dispose();
     }
 
     /// <inheritdoc/>

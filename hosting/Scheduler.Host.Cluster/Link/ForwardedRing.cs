@@ -9,6 +9,7 @@
 //     has of the budget comes back when the owner has released it.
 //
 //   Free -> (Waiting) -> Sending -> Sent -> Receiving -> Free
+using System.Diagnostics;
 using Scheduler.Actors;
 using Scheduler.Storage;
 
@@ -96,6 +97,7 @@ internal sealed class ForwardedRing : ILinkSender, ILinkWaiter
             ref Slot slot = ref _slots[request.Slot];
             if (slot.State != SlotState.Free)
                 throw new RingProtocolException($"rule S3 is broken: slot {request.Slot} takes a request while it has one");
+            slot.Span = _clients.Tracing.Taken(_peer.Node, Setup.Volume, Setup.Attach.Disk, request);
             LinkFrame frame = new()
             {
                 Type = LinkFrameType.Request,
@@ -110,6 +112,7 @@ internal sealed class ForwardedRing : ILinkSender, ILinkWaiter
                 Length = request.Length,
                 AnswersHeard = batch.AnswersHeard,
                 PayloadBytes = request.Op is RingOp.Write or RingOp.BarrierWrite ? (int)request.Length : 0,
+                Trace = LinkTrace.Of(slot.Span),
             };
             slot.Frame = frame;
             slot.Buffer = request.Buffer;
@@ -174,6 +177,12 @@ internal sealed class ForwardedRing : ILinkSender, ILinkWaiter
         if (slot.Frame.Op == RingOp.Status && frame.Error == 0 && !_detached && !IsMap(slot.Buffer, frame.PayloadBytes))
             throw Violation("a reply to Status is no map");
         slot.State = SlotState.Free;
+        if (slot.Span is { } span)
+        {
+            slot.Span = null;
+            LinkTracing.Answered(span, frame.Error);
+        }
+
         int bytes = slot.Frame.BufferBytes;
         if (!_detached)
         {
@@ -228,6 +237,7 @@ internal sealed class ForwardedRing : ILinkSender, ILinkWaiter
         _budget?.Leave(this);
         _connection?.Connection.Post(new LinkFrame { Type = LinkFrameType.Detach, Ticket = Ticket.Id, Epoch = Ticket.Epoch });
         _actor?.Tell(EndRing.Instance);
+        EndSpans();
 
         // A payload that is half received goes no further.
         foreach (ref readonly Slot slot in _slots.AsSpan())
@@ -267,7 +277,20 @@ internal sealed class ForwardedRing : ILinkSender, ILinkWaiter
         _actor!.Tell(EndRing.Instance);
         _connection = null;
         _sending = 0;
+        EndSpans();
         LetGoIfDone();
+    }
+
+    // The ring takes no answer any more.
+    private void EndSpans()
+    {
+        foreach (ref Slot slot in _slots.AsSpan())
+        {
+            if (slot.Span is not { } span)
+                continue;
+            slot.Span = null;
+            LinkTracing.Lost(span);
+        }
     }
 
     private void LetGoIfDone()
@@ -305,5 +328,8 @@ internal sealed class ForwardedRing : ILinkSender, ILinkWaiter
         public SlotState State;
         public nint Buffer;
         public LinkFrame Frame;
+
+        /// <summary>Of the request, if it has one.</summary>
+        public Activity? Span;
     }
 }

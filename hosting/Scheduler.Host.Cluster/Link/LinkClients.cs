@@ -12,14 +12,18 @@ internal sealed record LinkPeer(string Node, IPEndPoint Address);
 /// but for <see cref="Open"/> and <see cref="StopAsync"/>.</summary>
 /// <param name="place">Where they run.</param>
 /// <param name="options">Times.</param>
+/// <param name="tracing">Spans of what goes over them.</param>
 /// <param name="logger">Told of connections that end.</param>
-internal sealed class LinkClients(LinkPlace place, LinkOptions options, ILogger<LinkClients> logger)
+internal sealed class LinkClients(LinkPlace place, LinkOptions options, LinkTracing tracing, ILogger<LinkClients> logger)
 {
     private readonly Dictionary<LinkPeer, ClientEnd> _ends = [];
     private bool _stopped;
 
     /// <summary>Where they run.</summary>
     public LinkPlace Place { get; } = place;
+
+    /// <summary>Spans of what goes over them.</summary>
+    public LinkTracing Tracing { get; } = tracing;
 
     /// <summary>Starts the actor that stands for a volume of another node towards one ring: the ring's batches go to it, its answers
     /// come from it, and it stops when the volume's scheduler is gone or can't be reached. From any thread.</summary>

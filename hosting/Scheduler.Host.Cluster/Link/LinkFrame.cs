@@ -42,8 +42,10 @@
 //
 // Ping says that the node is there. Failed says why the connection is closed: the other one broke these rules.
 //
-// The trace fields have the place of the span that a request belongs to (W3C Trace Context); 0 where there is none.
+// The trace fields have the ids and flags of the span that a request belongs to (W3C Trace Context), the ids as numbers whose
+// hexadecimal digits are the ids' own; 0 where there is none.
 using System.Buffers.Binary;
+using System.Diagnostics;
 using System.Text;
 using Scheduler.Actors;
 using Scheduler.Storage;
@@ -77,7 +79,35 @@ internal enum LinkClose : byte
 }
 
 /// <summary>The span that a request belongs to.</summary>
-internal readonly record struct LinkTrace(UInt128 TraceId, ulong SpanId, byte Flags);
+internal readonly record struct LinkTrace(UInt128 TraceId, ulong SpanId, byte Flags)
+{
+    /// <summary>Whether there is one, and it is recorded.</summary>
+    public bool IsRecorded => TraceId != 0 && SpanId != 0 && ((ActivityTraceFlags)Flags & ActivityTraceFlags.Recorded) != 0;
+
+    /// <summary>As OpenTelemetry has it.</summary>
+    /// <returns>The span, of another process.</returns>
+    public ActivityContext ToContext()
+    {
+        Span<byte> id = stackalloc byte[16];
+        BinaryPrimitives.WriteUInt128BigEndian(id, TraceId);
+        var trace = ActivityTraceId.CreateFromBytes(id);
+        BinaryPrimitives.WriteUInt64BigEndian(id, SpanId);
+        return new ActivityContext(trace, ActivitySpanId.CreateFromBytes(id[..8]), (ActivityTraceFlags)Flags, isRemote: true);
+    }
+
+    /// <summary>A span as a frame has it.</summary>
+    /// <param name="span">The span; null: there is none.</param>
+    public static LinkTrace Of(Activity? span)
+    {
+        if (span is null)
+            return default;
+        Span<byte> id = stackalloc byte[16];
+        span.TraceId.CopyTo(id);
+        UInt128 trace = BinaryPrimitives.ReadUInt128BigEndian(id);
+        span.SpanId.CopyTo(id[..8]);
+        return new LinkTrace(trace, BinaryPrimitives.ReadUInt64BigEndian(id), (byte)span.ActivityTraceFlags);
+    }
+}
 
 /// <summary>A frame without its payload.</summary>
 internal readonly record struct LinkFrame

@@ -92,7 +92,7 @@ internal sealed class OwnedRing : ILinkSender
         _server = server;
         Setup = setup;
         Ticket = ticket;
-        _channel = new RingChannel(setup.Credits);
+        _channel = new RingChannel(setup.Credits) { IsTracedElsewhere = true };
     }
 
     private enum SlotState : byte
@@ -257,7 +257,11 @@ internal sealed class OwnedRing : ILinkSender
 
         if (frame.Op == RingOp.Status)
             AllocationMap.Clear(slot.Buffer);
-        _batch.Add(new RingRequest(frame.Slot, frame.Op, frame.Flags, frame.Stream, frame.Offset, frame.Length, slot.Buffer));
+        RingRequest request = new(frame.Slot, frame.Op, frame.Flags, frame.Stream, frame.Offset, frame.Length, slot.Buffer);
+        if (frame.Trace.IsRecorded)
+            _batch.Add(request, frame.Trace.ToContext());
+        else
+            _batch.Add(request);
         if (_batch.IsFull)
             SendBatch();
     }

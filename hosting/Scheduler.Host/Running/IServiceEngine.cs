@@ -8,9 +8,10 @@ namespace Scheduler.Host.Running;
 /// <param name="Settings">Checked configuration.</param>
 /// <param name="Journal">The journal.</param>
 /// <param name="Format">How events are written there.</param>
+/// <param name="Telemetry">Instruments and spans.</param>
 /// <param name="Loggers">Makes loggers.</param>
 /// <param name="Failed">Told of each actor that an exception stops, with its path.</param>
-internal sealed record EngineSetup(ServiceSettings Settings, SqlJournal Journal, EventFormat Format, ILoggerFactory Loggers, Action<string, Exception> Failed);
+internal sealed record EngineSetup(ServiceSettings Settings, SqlJournal Journal, EventFormat Format, VolumeTelemetry Telemetry, ILoggerFactory Loggers, Action<string, Exception> Failed);
 
 /// <summary>What runs a service's actors and volumes: this process alone, or a node of a cluster.</summary>
 internal interface IServiceEngine : IAsyncDisposable

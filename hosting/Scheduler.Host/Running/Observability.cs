@@ -23,9 +23,10 @@ internal sealed class Observability : IDisposable
     /// <summary>Begins to collect.</summary>
     /// <param name="settings">Where to export to.</param>
     /// <param name="seriesMax">Most combinations of labels of one instrument.</param>
-    public Observability(TelemetrySettings settings, int seriesMax)
+    /// <param name="node">Name of this node of a cluster, by which collectors tell it from the others; null: there is none.</param>
+    public Observability(TelemetrySettings settings, int seriesMax, string? node = null)
     {
-        ResourceBuilder resource = ResourceBuilder.CreateDefault().AddService("scheduler");
+        ResourceBuilder resource = ResourceBuilder.CreateDefault().AddService("scheduler", serviceInstanceId: node);
         MeterProviderBuilder meters = Sdk.CreateMeterProviderBuilder()
             .SetResourceBuilder(resource)
             .AddMeter(VolumeTelemetry.SourceName, RuntimeMeter)

@@ -40,7 +40,7 @@ internal sealed partial class Service : IAsyncDisposable
         _settings = settings;
         _logger = loggers.CreateLogger<Service>();
         _journal = journal;
-        _engine = engine(new EngineSetup(settings, journal, JournalFormat, loggers, (path, exception) => _catalog?.ActorFailed(path, exception)));
+        _engine = engine(new EngineSetup(settings, journal, JournalFormat, telemetry, loggers, (path, exception) => _catalog?.ActorFailed(path, exception)));
         _parts = new RunningParts(settings, new VolumeSupport(settings.DataDirectory, _engine.System, telemetry, _logger, FaultsInJournal: settings.Cluster is not null), _engine, _logger);
         _catalog = new RunningCatalog(journal, JournalFormat, _parts, _logger) { WhyFixed = _engine.WhyFixed };
         ConnectionNumbers numbers = new();

@@ -25,14 +25,17 @@ internal sealed class LinkRig : IAsyncDisposable, IFaultStore
     private readonly EventLoop _guestLoop = new("test-guest");
     private readonly LocalSystem _ownerSystem = new(NullLogger<LocalSystem>.Instance);
     private readonly LocalSystem _guestSystem = new(NullLogger<LocalSystem>.Instance);
-    private readonly VolumeTelemetry _telemetry = new();
+    private readonly VolumeTelemetry _ownerTelemetry;
+    private readonly VolumeTelemetry _guestTelemetry;
     private readonly long _bufferBytes;
     private readonly ConcurrentBag<TestRing> _rings = [];
     private long _ringNumbers;
 
-    private LinkRig(long bufferBytes)
+    private LinkRig(long bufferBytes, int traceEvery)
     {
         _bufferBytes = bufferBytes;
+        _ownerTelemetry = new VolumeTelemetry { TraceEvery = Math.Min(1, traceEvery) };
+        _guestTelemetry = new VolumeTelemetry { TraceEvery = traceEvery };
         Device = new HoldingDevice(_volumeLoop, DiskBytes);
     }
 
@@ -51,16 +54,16 @@ internal sealed class LinkRig : IAsyncDisposable, IFaultStore
 
     public ListLog Log { get; } = new();
 
-    public static async Task<LinkRig> StartAsync(LinkOptions? options = null, long bufferBytes = 64 << 20)
+    public static async Task<LinkRig> StartAsync(LinkOptions? options = null, long bufferBytes = 64 << 20, int traceEvery = 0)
     {
-        LinkRig rig = new(bufferBytes);
+        LinkRig rig = new(bufferBytes, traceEvery);
         rig._volumeLoop.Start();
         rig._ownerLoop.Start();
         rig._guestLoop.Start();
         rig.StartVolume(1);
         rig.Server = await LinkServer.StartAsync(
             new LinkPlace("owner", rig._ownerLoop, rig._ownerSystem), new IPEndPoint(IPAddress.Loopback, 0), options ?? s_quiet, rig.Log.For<LinkServer>());
-        rig.Clients = new LinkClients(new LinkPlace("guest", rig._guestLoop, rig._guestSystem), options ?? s_quiet, rig.Log.For<LinkClients>());
+        rig.Clients = new LinkClients(new LinkPlace("guest", rig._guestLoop, rig._guestSystem), options ?? s_quiet, new LinkTracing(rig._guestTelemetry), rig.Log.For<LinkClients>());
         return rig;
     }
 
@@ -80,7 +83,7 @@ internal sealed class LinkRig : IAsyncDisposable, IFaultStore
             Devices = new VolumeDevices([Device], spec.OperationsMax, _volumeLoop.Post),
             Timer = actor => new LoopTimerOfVolume(_volumeLoop, actor),
             Faults = this,
-            Telemetry = _telemetry,
+            Telemetry = _ownerTelemetry,
             Epoch = epoch,
         });
         Volume = ((IActorSystem)_ownerSystem).ActorOf(props, "volume", _volumeLoop);
@@ -123,10 +126,10 @@ internal sealed class LinkRig : IAsyncDisposable, IFaultStore
     }
 
     /// <summary>Opens a ring on a volume of a node that the test plays.</summary>
-    public Task<TestRing> OpenAtAsync(LinkPeer peer, LinkTicket ticket)
+    public Task<TestRing> OpenAtAsync(LinkPeer peer, LinkTicket ticket, TimeSpan reattachMax = default)
     {
         ActorRef broker = ((IActorSystem)_guestSystem).ActorOf(new Props(() => new FixedBroker(this, peer, ticket)), "broker");
-        return OpenAsync("v-0", broker, ticket.Credits, default);
+        return OpenAsync("v-0", broker, ticket.Credits, reattachMax);
     }
 
     /// <summary>What was posted to the guest's loop before is done, and what that set off.</summary>
@@ -158,7 +161,8 @@ internal sealed class LinkRig : IAsyncDisposable, IFaultStore
         _ownerLoop.Dispose();
         Device.Dispose();
         _volumeLoop.Dispose();
-        _telemetry.Dispose();
+        _ownerTelemetry.Dispose();
+        _guestTelemetry.Dispose();
     }
 
     /// <summary>What attaches rings in the cluster, without its messages: answers a ring's Attach with a volume of the owner's.</summary>

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
 using Scheduler.Actors;
 using Scheduler.Actors.Local;
 using Scheduler.Host.Cluster.Link;
@@ -258,6 +260,43 @@ public sealed class LinkTests
         LinkRefusedException refused = await Assert.ThrowsAsync<LinkRefusedException>(() => rig.Server.OfferAsync(rig.Setup(1) with { Disk = "x" }));
         Assert.Equal("volume v, disk x: volume v has no disk x", refused.Message);
         Assert.False(refused.Again);
+    }
+
+    [Fact]
+    public async Task A_request_that_the_guests_node_samples_is_one_trace_on_both_nodes_and_no_other_has_a_span()
+    {
+        await using LinkRig rig = await LinkRig.StartAsync(traceEvery: 3);
+        ConcurrentQueue<Activity> spans = [];
+        using ActivityListener listener = new()
+        {
+            ShouldListenTo = source => source.Name == VolumeTelemetry.SourceName,
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = spans.Enqueue,
+        };
+        ActivitySource.AddActivityListener(listener);
+        TestRing ring = await rig.OpenAsync();
+        for (int i = 0; i < 6; i++)
+            Assert.Equal(0, await ring.DoAsync(RingOp.Write, 4096 * i, new byte[4096]));
+        Assert.Equal(["scheduler.request", "scheduler.forward", "scheduler.request", "scheduler.forward"], spans.Select(span => span.OperationName));
+        Activity[] all = [.. spans];
+        foreach ((Activity served, Activity forwarded) in new[] { (all[0], all[1]), (all[2], all[3]) })
+        {
+            Assert.Equal(forwarded.Context.TraceId, served.TraceId);
+            Assert.Equal(forwarded.SpanId, served.ParentSpanId);
+            Assert.True(served.HasRemoteParent);
+            Assert.Equal(default, forwarded.ParentSpanId);
+            Assert.Equal("owner", forwarded.GetTagItem("node"));
+            Assert.Equal(served.GetTagItem("offset"), forwarded.GetTagItem("offset"));
+        }
+
+        // One that is never answered ends too.
+        rig.Device.Hold(DeviceOp.Write);
+        for (int slot = 0; slot < 3; slot++)
+            _ = ring.SendAsync(slot, RingOp.Write, 4096 * slot, 4096);
+        await TestTime.Until(() => rig.Device.Held == 3, "the writes are on the device");
+        await rig.Clients.StopAsync();
+        await TestTime.Until(() => spans.Count == 5, "its span has ended");
+        Assert.Equal(("scheduler.forward", ActivityStatusCode.Error), (spans.Last().OperationName, spans.Last().Status));
     }
 
     private static byte[] Bytes(int seed, int length)
