@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using System.Net.Sockets;
 using Akka.Actor;
 using Akka.Cluster.Sharding;
 using Akka.Hosting;
@@ -96,8 +97,15 @@ internal sealed partial class ClusterEngine : IServiceEngine
 
     /// <summary>Makes the engine: a node if the configuration says so, else <see cref="LocalEngine"/>.</summary>
     /// <param name="setup">What it is made from.</param>
-    public static IServiceEngine Create(EngineSetup setup) =>
-        setup.Settings.Cluster is { } cluster ? new ClusterEngine(setup, cluster) : LocalEngine.Create(setup);
+    /// <exception cref="StartRefusedException">It can't listen where the configuration says.</exception>
+    public static IServiceEngine Create(EngineSetup setup)
+    {
+        if (setup.Settings.Cluster is not { } cluster)
+            return LocalEngine.Create(setup);
+        RefuseIfTaken(cluster.Listen, "listen");
+        RefuseIfTaken(cluster.Payload, "payload");
+        return new ClusterEngine(setup, cluster);
+    }
 
     /// <inheritdoc/>
     public async Task StartAsync(Service service)
@@ -125,9 +133,10 @@ internal sealed partial class ClusterEngine : IServiceEngine
                 definition,
                 settings.Role,
                 AkkaSystem.RefOf(regions[settings.Role ?? ""]),
-                () => volume.Here,
+                () => volume.Here is { IsAvailable: true } here ? here.Actor : null,
                 (owner, taken, attach, ring) => OpenLink(name, owner, taken, attach, ring),
-                (owner, reason) => Found(name, volume, owner, reason));
+                (owner, reason) => Found(name, volume, owner, reason),
+                Logger);
             _system.Register(name, _system.ActorOf(new Actors.Props(() => new VolumeDoor(door)), $"door-{name}"));
         }
     }
@@ -268,6 +277,20 @@ internal sealed partial class ClusterEngine : IServiceEngine
             Streams = attach.Streams,
             BufferBytes = disk.Settings.Guest.BufferMemory,
         });
+    }
+
+    // Before the node is one for the others. Akka.NET would say it with a stack of exceptions.
+    private static void RefuseIfTaken(IPEndPoint listen, string key)
+    {
+        using Socket socket = new(listen.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            socket.Bind(listen);
+        }
+        catch (SocketException taken)
+        {
+            throw new StartRefusedException($"can't listen on {listen}: {taken.Message}; choose another in scheduler.cluster.{key}");
+        }
     }
 
     // Sharding hands the volumes over; then all that this node had is given back.

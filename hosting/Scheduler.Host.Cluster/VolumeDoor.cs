@@ -1,5 +1,4 @@
 using Scheduler.Actors;
-using Scheduler.Host.Running;
 
 namespace Scheduler.Host.Cluster;
 
@@ -12,26 +11,36 @@ namespace Scheduler.Host.Cluster;
 /// <param name="Here">The volume's scheduler, if it runs on this node.</param>
 /// <param name="Open">Gives what stands in for the owner's scheduler towards a ring of this node.</param>
 /// <param name="Changed">Told who the owner is, or why there is none.</param>
+/// <param name="Logger">Told of what an operator has to mend.</param>
 internal sealed record DoorSetup(
     string Volume,
     string Node,
     string Definition,
     string? Role,
     ActorRef Region,
-    Func<RunningVolume?> Here,
+    Func<ActorRef?> Here,
     Func<OwnerIs, RingTaken, Attach, ActorRef, ActorRef> Open,
-    Action<OwnerIs?, string> Changed);
+    Action<OwnerIs?, string> Changed,
+    ILogger Logger)
+{
+    /// <summary>How often it looks whether there is something to ask.</summary>
+    public TimeSpan Beat { get; init; } = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>How long a ring waits for an answer to its asking.</summary>
+    public TimeSpan AttachTimeMax { get; init; } = TimeSpan.FromSeconds(5);
+}
 
 /// <summary>
 /// A volume as the rings of one node find it: knows who the owner is, and has the rings attach there. On the owner's node they get
-/// its scheduler itself, elsewhere what stands in for it. Rings come again when what they got is gone.
+/// its scheduler itself, elsewhere what stands in for it. Rings come again when what they got is gone, and always get an answer.
 /// </summary>
-internal sealed class VolumeDoor(DoorSetup setup) : Actor
+internal sealed partial class VolumeDoor(DoorSetup setup) : Actor
 {
     private const int BeatsPerQuestion = 10;
     private const int SilentBeatsMax = 50;
-    private static readonly TimeSpan s_beat = TimeSpan.FromMilliseconds(200);
-    private static readonly TimeSpan s_attachTimeMax = TimeSpan.FromSeconds(5);
+
+    // One that was replaced, and has not noticed, is not asked so often.
+    private const int ReplacedAnswersMax = 25;
 
     private readonly Dictionary<long, (ActorRef Ring, Attach Attach)> _attaching = [];
 
@@ -44,12 +53,15 @@ internal sealed class VolumeDoor(DoorSetup setup) : Actor
     private int _beats;
     private int _silentBeats;
 
+    /// <summary>Answers of owners under lower epochs since there was an owner.</summary>
+    private int _replacedAnswers;
+
     /// <inheritdoc/>
     public override void PreStart()
     {
         setup.Changed(null, _reason);
         Ask();
-        Context.TellSelfAfter(s_beat, Beat.Instance);
+        Context.TellSelfAfter(setup.Beat, Beat.Instance);
     }
 
     /// <inheritdoc/>
@@ -65,13 +77,14 @@ internal sealed class VolumeDoor(DoorSetup setup) : Actor
                 {
                     _reason = $"node {setup.Node} has had no answer for volume {setup.Volume} for some seconds: no node that it reaches "
                         + $"{(setup.Role is { } role ? $"has the role {role}, or " : "")}runs the same version; see the other nodes, and their logs";
+                    NobodyAnswers(setup.Logger, _reason);
                     setup.Changed(null, _reason);
                 }
 
                 // An owner that is there is asked now and then too: it may have grown a disk.
                 if (_owner is null || ++_beats % BeatsPerQuestion == 0)
                     Ask();
-                Context.TellSelfAfter(s_beat, Beat.Instance);
+                Context.TellSelfAfter(setup.Beat, Beat.Instance);
                 break;
             case OwnerIs owner:
                 Know(owner, Sender!);
@@ -96,6 +109,10 @@ internal sealed class VolumeDoor(DoorSetup setup) : Actor
             case AttachTakesTooLong late when _attaching.Remove(late.Ring, out (ActorRef Ring, Attach Attach) waiting):
                 waiting.Ring.Tell(new AttachRefused($"the owner of volume {setup.Volume} does not answer", Again: true), Self);
                 break;
+            case SchedulerTakesTooLong late:
+                // A ring that was taken meanwhile does not listen to it.
+                late.Ring.Tell(new AttachRefused($"the scheduler of volume {setup.Volume} has stopped before it took the ring", Again: true), Self);
+                break;
         }
     }
 
@@ -104,7 +121,11 @@ internal sealed class VolumeDoor(DoorSetup setup) : Actor
     private void Know(OwnerIs owner, ActorRef sender)
     {
         if (_known is not null && owner.Epoch < _known.Epoch)
+        {
+            Refuse(owner, _known);
             return;
+        }
+
         if (!sender.Equals(_owner))
         {
             if (_owner is not null)
@@ -114,7 +135,26 @@ internal sealed class VolumeDoor(DoorSetup setup) : Actor
         }
 
         _known = owner;
+        _replacedAnswers = 0;
         setup.Changed(owner, "");
+    }
+
+    // S5: one that was replaced and will soon notice; or the epochs were set back, and nobody can tell who is the last.
+    private void Refuse(OwnerIs owner, OwnerIs last)
+    {
+        if (_owner is not null)
+            return;
+        _silentBeats = 0;
+        _reason = $"node {owner.Node} has volume {setup.Volume} under epoch {owner.Epoch}, and node {last.Node} had it under epoch {last.Epoch} before";
+        if (++_replacedAnswers >= ReplacedAnswersMax)
+        {
+            _reason += ": the table volume_lease was restored or changed by hand; see that no other node has the volume open, then say in the database "
+                + $"UPDATE volume_lease SET epoch = {last.Epoch} WHERE volume = '{setup.Volume}' AND epoch < {last.Epoch}";
+        }
+
+        if (_replacedAnswers == ReplacedAnswersMax)
+            EpochsWentBack(setup.Logger, setup.Volume, setup.Node, _reason);
+        setup.Changed(null, _reason);
     }
 
     private void Forget(string reason)
@@ -136,11 +176,17 @@ internal sealed class VolumeDoor(DoorSetup setup) : Actor
 
         if (_known.Node == setup.Node)
         {
-            // What is sent to one that has just stopped is lost; who comes after that gets the next.
-            if (setup.Here() is { IsAvailable: true } here)
-                here.Actor.Tell(attach, ring);
+            if (setup.Here() is { } here)
+            {
+                // What is sent to one that has just stopped is lost.
+                here.Tell(attach, ring);
+                Context.TellSelfAfter(setup.AttachTimeMax, new SchedulerTakesTooLong(ring));
+            }
             else
+            {
                 ring.Tell(new AttachRefused($"volume {setup.Volume} moves", Again: true), Self);
+            }
+
             return;
         }
 
@@ -153,7 +199,7 @@ internal sealed class VolumeDoor(DoorSetup setup) : Actor
 
         _attaching[number] = (ring, attach);
         _owner.Tell(new AttachRing(setup.Node, number, _known.Epoch, attach.Epoch, attach.Disk, attach.Credits, attach.Streams), Self);
-        Context.TellSelfAfter(s_attachTimeMax, new AttachTakesTooLong(number));
+        Context.TellSelfAfter(setup.AttachTimeMax, new AttachTakesTooLong(number));
     }
 
     private void Take(RingTaken taken, ActorRef ring, Attach attach)
@@ -174,4 +220,12 @@ internal sealed class VolumeDoor(DoorSetup setup) : Actor
     }
 
     private sealed record AttachTakesTooLong(long Ring);
+
+    private sealed record SchedulerTakesTooLong(ActorRef Ring);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Reason}")]
+    private static partial void NobodyAnswers(ILogger logger, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Volume {Volume} can't be used by the guests of node {Node}: {Reason}")]
+    private static partial void EpochsWentBack(ILogger logger, string volume, string node, string reason);
 }

@@ -68,6 +68,9 @@ public sealed class GuestRing : Actor
     private int _losses;
     private TimeSpan _away;
 
+    /// <summary>How long it has been attached and waited for a first answer.</summary>
+    private TimeSpan _waited;
+
     /// <summary>Its attachment has brought an answer; so many before it, one after the other, have not.</summary>
     private bool _answered;
     private int _fruitless;
@@ -130,7 +133,7 @@ public sealed class GuestRing : Actor
             case Terminated terminated when terminated.Ref.Equals(_volume ?? _asked):
                 Lost($"the scheduler of volume {_setup.Volume} has stopped");
                 break;
-            case LookForVolume look when look.Losses == _losses && _volume is null:
+            case LookForVolume look when look.Losses == _losses:
                 Look();
                 break;
             case CloseRing:
@@ -172,6 +175,15 @@ public sealed class GuestRing : Actor
 
     private void Look()
     {
+        if (_volume is not null)
+        {
+            if (_answered || _unanswered.IsEmpty)
+                return;
+            _waited += _setup.ReattachPause;
+            LookAgain();
+            return;
+        }
+
         _away += _setup.ReattachPause;
         if (_away >= _setup.ReattachMax)
         {
@@ -209,6 +221,7 @@ public sealed class GuestRing : Actor
         _volume = attached.Volume;
         _epoch = attached.Epoch;
         _answered = false;
+        _waited = TimeSpan.Zero;
         Context.Watch(_volume);
         if (_credits == 0)
         {
@@ -254,11 +267,10 @@ public sealed class GuestRing : Actor
         _losses++;
         _port.Channel = new RingChannel(_setup.Credits);
 
-        // An attachment that brought no answer has not helped who waits for one: its time goes on, and after a second one nothing
-        // hurries.
+        // An attachment that brought no answer has not helped who waits for one: its time goes on, with that which the attachment
+        // took, and after a second one nothing hurries.
         _fruitless = _answered ? 0 : _fruitless + 1;
-        if (_answered || _unanswered.IsEmpty)
-            _away = TimeSpan.Zero;
+        _away = _answered || _unanswered.IsEmpty ? TimeSpan.Zero : _away + _waited;
         if (_fruitless < 2)
             Ask();
         LookAgain();
@@ -331,6 +343,6 @@ public sealed class GuestRing : Actor
         Context.Stop(Self);
     }
 
-    /// <summary>A pause is over in which it had no volume.</summary>
+    /// <summary>A pause is over in which it had no volume, or no answer of it.</summary>
     private sealed record LookForVolume(int Losses);
 }

@@ -437,7 +437,12 @@ internal sealed unsafe partial class LinkConnection : ILoopDescriptor
     {
         string volumes = _end.Volumes;
         LinkViolated(_logger, _self, $"{_peer} breaks the rules: {problem}; its connection, with rings of {(volumes.Length > 0 ? "volumes " + volumes : "no volume")}, is closed");
-        if (!_closed && _connected && _out.IsBetweenFrames && _heardHello)
+        if (!_closed && !_heardHello && !_connects)
+        {
+            // Of another version, most likely: this one's hello says so there.
+            SayHello();
+        }
+        else if (!_closed && _connected && _out.IsBetweenFrames && _heardHello)
         {
             using LinkSendQueue last = new();
             last.Add(new LinkFrame { Type = LinkFrameType.Failed }, $"{problem} (seen by node {_self})");

@@ -132,6 +132,7 @@ public sealed class HostileNodeTests
     [InlineData("closes", "the other node has closed it")]
     [InlineData("other", "it says that it is node other")]
     [InlineData("garbage", "it does not speak this protocol")]
+    [InlineData("version", "it speaks version 99, this node 1; run the same version on both")]
     [InlineData("unasked", "which slot 0 does not have")]
     [InlineData("slot", "a reply names slot 8, of 8 credits")]
     [InlineData("epoch", "a reply is of epoch 2, the ring is of epoch 1")]
@@ -159,8 +160,13 @@ public sealed class HostileNodeTests
         else if (what != "silent")
         {
             Assert.Equal("guest", await owner.ReceiveHelloAsync());
-            owner.Send(what == "garbage" ? new byte[100] : LinkHello.Encode(what == "other" ? "other" : "false"));
-            if (what is not ("garbage" or "other"))
+            owner.Send(what switch
+            {
+                "garbage" => new byte[100],
+                "version" => OfVersion99("false"),
+                _ => LinkHello.Encode(what == "other" ? "other" : "false"),
+            });
+            if (what is not ("garbage" or "other" or "version"))
             {
                 Assert.Equal(LinkFrameType.Open, (await owner.ReceiveAsync()).Frame.Type);
                 LinkFrame request = (await owner.ReceiveAsync()).Frame;
@@ -187,6 +193,47 @@ public sealed class HostileNodeTests
         Assert.Equal([0], ring.Unanswered);
         await ring.Memory.Returned.WaitAsync(TestTime.Max);
         await TestTime.Until(() => rig.Log.Lines.Any(line => line.Contains("node false", StringComparison.Ordinal) && line.Contains(reason, StringComparison.Ordinal)), reason);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task S3_A_link_that_never_works_ends_with_an_error_at_the_guest_in_its_time(bool closes)
+    {
+        await using LinkRig rig = await LinkRig.StartAsync(s_hurried);
+        using Socket listener = new(SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen();
+        using CancellationTokenSource end = new();
+        Task accepting = AcceptAsync();
+        TestRing ring = await rig.OpenAtAsync(new LinkPeer("false", (IPEndPoint)listener.LocalEndPoint!), new LinkTicket(5, 1, 8, "g", 64 << 20), TimeSpan.FromSeconds(1));
+        _ = ring.SendAsync(3, RingOp.Write, 0, 4096);
+
+        // Each time that nothing is heard takes half a second: that counts.
+        Assert.StartsWith("no scheduler of volume v-0 has taken the ring for ", await ring.Closed.WaitAsync(TimeSpan.FromSeconds(10)), StringComparison.Ordinal);
+        Assert.Equal([3], ring.Unanswered);
+        await end.CancelAsync();
+        _ = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => accepting);
+
+        async Task AcceptAsync()
+        {
+            List<Socket> silent = [];
+            try
+            {
+                while (true)
+                {
+                    Socket accepted = await listener.AcceptAsync(end.Token);
+                    if (closes)
+                        accepted.Dispose();
+                    else
+                        silent.Add(accepted);
+                }
+            }
+            finally
+            {
+                silent.ForEach(socket => socket.Dispose());
+            }
+        }
     }
 
     [Theory]
@@ -228,6 +275,20 @@ public sealed class HostileNodeTests
     }
 
     [Fact]
+    public async Task A_node_of_another_version_is_refused_and_hears_which_this_one_speaks()
+    {
+        await using LinkRig rig = await LinkRig.StartAsync();
+        using RawNode node = await RawNode.ConnectSilentlyAsync(rig.Owner.Address);
+        node.Send(OfVersion99("guest"));
+        Assert.Equal("owner", await node.ReceiveHelloAsync());
+        Assert.Equal("", await node.ReceiveToEndAsync());
+        await TestTime.Until(() => rig.Log.Errors.Any(), "an error");
+        string error = Assert.Single(rig.Log.Errors);
+        Assert.StartsWith("Link of node owner: 127.0.0.1:", error, StringComparison.Ordinal);
+        Assert.Contains("it speaks version 99, this node 1; run the same version on both", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_node_that_is_not_there_is_gone_to_its_rings()
     {
         await using LinkRig rig = await LinkRig.StartAsync();
@@ -236,6 +297,13 @@ public sealed class HostileNodeTests
         TestRing ring = await rig.OpenAtAsync(new LinkPeer("false", (IPEndPoint)unused.LocalEndPoint!), new LinkTicket(5, 1, 8, "g", 64 << 20));
         Assert.Equal("the scheduler of volume v-0 has stopped", await ring.Closed.WaitAsync(TestTime.Max));
         Assert.Contains(rig.Log.Lines, line => line.Contains("node false", StringComparison.Ordinal) && line.Contains("can't connect", StringComparison.Ordinal));
+    }
+
+    private static byte[] OfVersion99(string node)
+    {
+        byte[] hello = LinkHello.Encode(node);
+        hello[8] = 99;
+        return hello;
     }
 
     private static LinkFrame Write(LinkTicket ticket, int length) => new()

@@ -22,13 +22,16 @@ internal sealed class RawNode : IDisposable
 
     public static async Task<RawNode> ConnectSilentlyAsync(IPEndPoint owner)
     {
-        Socket socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        Socket socket = new(owner.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         await socket.ConnectAsync(owner);
         return new RawNode(socket);
     }
 
     /// <summary>An owner: takes one connection.</summary>
     public static async Task<RawNode> AcceptAsync(Socket listener) => new(await listener.AcceptAsync().WaitAsync(TestTime.Max));
+
+    /// <summary>The test's end, as the other one sees it.</summary>
+    public string Address => _socket.LocalEndPoint!.ToString()!;
 
     public void Send(ReadOnlySpan<byte> bytes) => _socket.Send(bytes);
 
