@@ -98,7 +98,7 @@ internal sealed class RunningVolume : IServedVolume, IDisposable
     public static RunningVolume Start(VolumeSettings settings, IReadOnlyList<DiskSettings> disks, VolumeSupport support, VolumeTenure? tenure = null)
     {
         string? fallback = null;
-        IReadOnlyList<VolumeDomain> domains = VolumeDomain.OpenAll(settings, support.DataDirectory, reason => fallback = reason);
+        IReadOnlyList<VolumeDomain> domains = VolumeDomain.OpenAll(settings, support.DataDirectory, reason => fallback = reason, tenure?.Epoch ?? 0);
         RunningVolume? volume = null;
         try
         {

@@ -15,15 +15,25 @@ internal sealed record VolumeDomain(string Path, IBlockDevice Device, FaultMarke
     /// <param name="settings">The volume.</param>
     /// <param name="dataDirectory">Where faults of block devices are marked.</param>
     /// <param name="fallback">Told why io_uring can't be used, where it was to be used if possible.</param>
+    /// <param name="epoch">Of the volume's owner in a cluster; 0: it is this process's. A file that earlier owners had is never made: it is
+    /// on storage that this node does not reach now, and in its place an empty one would be served.</param>
     /// <exception cref="VolumeOpenException">One can't be opened; none is left open.</exception>
     /// <returns>The domains, in the order of the configuration.</returns>
-    public static IReadOnlyList<VolumeDomain> OpenAll(VolumeSettings settings, string dataDirectory, Action<string> fallback)
+    public static IReadOnlyList<VolumeDomain> OpenAll(VolumeSettings settings, string dataDirectory, Action<string> fallback, long epoch = 0)
     {
+        if (epoch > 1 && !settings.IsGroup && settings.Path.Length > 0 && !System.IO.Path.Exists(settings.Path))
+        {
+            throw new VolumeOpenException(
+                settings.Path,
+                "it does not exist, and the volume has had an owner before",
+                $"see that this node reaches its storage; only if nothing was ever written to the volume, make it: truncate -s {settings.Size} PATH");
+        }
+
         List<VolumeDomain> domains = [];
         try
         {
             foreach (string path in settings.IsGroup ? settings.PhysicalVolumes : [settings.Path])
-                domains.Add(Open(settings, path, dataDirectory, fallback));
+                domains.Add(Open(settings, path, dataDirectory, fallback, mayMakeDirectory: epoch == 0));
             return domains;
         }
         catch (Exception exception)
@@ -48,7 +58,7 @@ internal sealed record VolumeDomain(string Path, IBlockDevice Device, FaultMarke
         return new DomainSpec(info.Size, info.VolatileCache, info.DurableWrites, info.SupportsDsync, error);
     }
 
-    private static VolumeDomain Open(VolumeSettings settings, string path, string dataDirectory, Action<string> fallback)
+    private static VolumeDomain Open(VolumeSettings settings, string path, string dataDirectory, Action<string> fallback, bool mayMakeDirectory)
     {
         VolumeOptions options = new()
         {
@@ -68,7 +78,7 @@ internal sealed record VolumeDomain(string Path, IBlockDevice Device, FaultMarke
         // A physical volume is never made: what is not there is a mistake.
         if (settings.IsGroup && !System.IO.Path.Exists(path))
             throw new VolumeOpenException(path, "it does not exist", "name the physical volumes of one group");
-        if (!settings.IsGroup && path.Length > 0 && System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path)) is { } directory)
+        if (mayMakeDirectory && !settings.IsGroup && path.Length > 0 && System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path)) is { } directory)
             _ = Directory.CreateDirectory(directory);
         IBlockDevice device = DeviceFactory.Open(options, fallback);
         try

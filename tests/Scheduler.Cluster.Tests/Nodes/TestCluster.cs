@@ -37,6 +37,11 @@ internal sealed class TestCluster : IDisposable
         Requires.Tool("fio", "qemu-io");
         _database = postgres.NewDatabase();
         _more = more;
+        for (int volume = 1; volume <= Count; volume++)
+        {
+            using FileStream made = File.Create(VolumePath(volume));
+            made.SetLength((Count + 1) * DiskMib << 20);
+        }
 
         // Ends the process whose number was recorded, and waits until it is gone, or waits to be buried.
         File.WriteAllText(FencePath, string.Create(CultureInfo.InvariantCulture, $$"""
@@ -86,6 +91,25 @@ internal sealed class TestCluster : IDisposable
     /// <param name="more">More configuration of this node alone.</param>
     public void Start(int number, string more = "")
     {
+        string file = Configure(number, $"{AddressOf(number)}:{_ports[number - 1]}", PayloadOf(number).ToString(), _nbdPorts[number - 1], more);
+        _nodes[number - 1]?.Dispose();
+        _nodes[number - 1] = ServiceProcess.StartProgram(_directory, ProgramOf(number), file);
+    }
+
+    /// <summary>Starts node 9, which can't start.</summary>
+    /// <param name="more">More configuration of this node alone.</param>
+    /// <returns>How it ended.</returns>
+    public ToolResult StartInVain(string more = "")
+    {
+        int[] ports = FreePorts(3);
+        return Tool.Run(SchedulerProgram.Path, "serve", "--config", Configure(9, $"127.0.0.1:{ports[0]}", $"127.0.0.1:{ports[1]}", ports[2], more));
+    }
+
+    /// <summary>Where a node takes what other nodes' guests write and read.</summary>
+    public IPEndPoint PayloadOf(int number) => new(IPAddress.Parse(AddressOf(number)), _ports[Count + number - 1]);
+
+    private string Configure(int number, string listen, string payload, int nbdPort, string more)
+    {
         string file = _directory.File($"n{number}.conf");
         string seeds = string.Join(", ", Enumerable.Range(1, Count).Select(node => $"\"tcp://{AddressOf(node)}:{_ports[node - 1]}\""));
         File.WriteAllText(file, $$"""
@@ -94,19 +118,18 @@ internal sealed class TestCluster : IDisposable
               engine = akka
               journal.postgres = "{{_database}}"
               cluster {
-                node = n{{number}}, listen = "tcp://{{AddressOf(number)}}:{{_ports[number - 1]}}", payload = "tcp://{{AddressOf(number)}}:{{_ports[Count + number - 1]}}"
+                node = n{{number}}, listen = "tcp://{{listen}}", payload = "tcp://{{payload}}"
                 seeds = [{{seeds}}]
                 fence.command = ["{{FencePath}}"]
               }
-              nbd.listen = ["tcp://127.0.0.1:{{_nbdPorts[number - 1]}}", "unix:n{{number}}.sock"]
+              nbd.listen = ["tcp://127.0.0.1:{{nbdPort}}", "unix:n{{number}}.sock"]
               admin.listen = "http://127.0.0.1:0"
               {{Volumes}}
               {{_more}}
               {{more}}
             }
             """);
-        _nodes[number - 1]?.Dispose();
-        _nodes[number - 1] = ServiceProcess.StartProgram(_directory, ProgramOf(number), file);
+        return file;
     }
 
     /// <summary>Starts the service on the same volumes and journal, as a process alone.</summary>
@@ -212,6 +235,9 @@ internal sealed class TestCluster : IDisposable
         _nodes[number - 1] = null;
     }
 
+    /// <summary>Stops all nodes that run at once.</summary>
+    public void StopAll() => Parallel.ForEach(Enumerable.Range(1, Count).Where(number => _nodes[number - 1] is not null), Stop);
+
     public string Logs() => string.Join("\n\n", _nodes.OfType<ServiceProcess>().Select(node => node.Process.Log));
 
     /// <summary>Fails if a node broke.</summary>
@@ -241,7 +267,8 @@ internal sealed class TestCluster : IDisposable
         return script;
     }
 
-    private static int[] FreePorts(int count)
+    /// <summary>Ports of this machine that nobody uses.</summary>
+    public static int[] FreePorts(int count)
     {
         List<Socket> sockets = [.. Enumerable.Range(0, count).Select(_ => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp))];
         foreach (Socket socket in sockets)
