@@ -6,6 +6,7 @@ namespace Scheduler.Interop.Tests.Fairness;
 
 /// <summary>Weights 1 : 3 become 3 : 1 under load, by one call of the admin API, and 1 : 3 again, by one change of the
 /// configuration: shares follow within a second.</summary>
+[Collection(nameof(Alone))]
 public sealed class ChangedWeightTests(ITestOutputHelper output)
 {
     private const double Tolerance = 0.15;

@@ -3,6 +3,7 @@ using Xunit.Abstractions;
 
 namespace Scheduler.Interop.Tests.Fairness;
 
+[Collection(nameof(Alone))]
 public sealed class FlushMergingTests(ITestOutputHelper output)
 {
     private const double FlushRatioMax = 0.4;

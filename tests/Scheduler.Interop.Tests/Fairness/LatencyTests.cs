@@ -7,6 +7,7 @@ namespace Scheduler.Interop.Tests.Fairness;
 /// A guest that reads one block at a time, next to seven guests that write and sync at depth 16, on a capped disk: by
 /// how much its 99th percentile grows, as fio measures it.
 /// </summary>
+[Collection(nameof(Alone))]
 public sealed class LatencyTests(ITestOutputHelper output)
 {
     private const double GrowthMax = 3;

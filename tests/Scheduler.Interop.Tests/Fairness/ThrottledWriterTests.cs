@@ -10,6 +10,7 @@ namespace Scheduler.Interop.Tests.Fairness;
 /// A guest that dirties the page cache faster than the disk takes it, so that the kernel makes its writes wait, next to a
 /// guest of the same volume that reads: the volume's loop never waits, and the reader's time hardly grows.
 /// </summary>
+[Collection(nameof(Alone))]
 public sealed class ThrottledWriterTests(ITestOutputHelper output)
 {
     private const double GrowthMax = 3;

@@ -4,6 +4,7 @@ using Xunit.Abstractions;
 namespace Scheduler.Interop.Tests.Fairness;
 
 /// <summary>Guests with weights 100 and 300, both backlogged on a capped disk: their own IOPS, by fio.</summary>
+[Collection(nameof(Alone))]
 public sealed class WeightTests(ITestOutputHelper output)
 {
     private const double Expected = 3;
