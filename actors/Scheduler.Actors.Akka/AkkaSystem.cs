@@ -60,6 +60,10 @@ public sealed partial class AkkaSystem : IActorSystem
     /// <param name="actor">Akka.NET's address.</param>
     public static ActorRef RefOf(IActorRef actor) => new AkkaRef(actor);
 
+    /// <summary>Akka.NET's own address of an actor of this engine.</summary>
+    /// <param name="actor">The seam's address.</param>
+    public static IActorRef AkkaOf(ActorRef actor) => AkkaRef.Of(actor);
+
     /// <inheritdoc/>
     public void Register(string volume, ActorRef actor) => _volumes[volume] = actor;
 

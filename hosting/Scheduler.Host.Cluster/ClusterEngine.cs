@@ -26,6 +26,7 @@ internal sealed partial class ClusterEngine : IServiceEngine
 
     private readonly ConcurrentDictionary<string, ClusterVolume> _volumes = new();
     private readonly ConcurrentDictionary<string, (VolumeSettings Settings, string Definition)> _definitions = new();
+    private readonly ConcurrentDictionary<string, ActorRef> _doors = new();
     private readonly ConcurrentDictionary<string, Task> _tenancies = new();
     private readonly ConcurrentDictionary<string, (string Reason, int Count)> _failures = new();
     private readonly TaskCompletionSource<string> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -62,6 +63,7 @@ internal sealed partial class ClusterEngine : IServiceEngine
             .AddAkka(cluster.Name, (builder, _) => AkkaNode.Configure(builder, cluster, persistence))
             .BuildServiceProvider();
         _akka = _services.GetRequiredService<ActorSystem>();
+        Catalog = new ClusterCatalog(_akka, this);
         _system = new AkkaSystem(_akka, setup.Format, setup.Loggers.CreateLogger<AkkaSystem>()) { Failed = setup.Failed };
         _ = _akka.WhenTerminated.ContinueWith(_ => Terminated(), TaskScheduler.Default);
         _linkLoop = new EventLoop("links");
@@ -87,7 +89,10 @@ internal sealed partial class ClusterEngine : IServiceEngine
     public IActorSystem System => _system;
 
     /// <inheritdoc/>
-    public string? WhyFixed => "on a node of a cluster the catalog is what the file and the journal said at its start; change it with engine = local while the cluster is stopped";
+    public ICatalogPeers Peers => Catalog;
+
+    /// <summary>The catalog that it shares with other nodes.</summary>
+    public ClusterCatalog Catalog { get; }
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Problems => [.. _volumes.OrderBy(volume => volume.Key, StringComparer.Ordinal).Select(volume => volume.Value.Problem).OfType<string>()];
@@ -135,10 +140,13 @@ internal sealed partial class ClusterEngine : IServiceEngine
                 AkkaSystem.RefOf(regions[settings.Role ?? ""]),
                 () => volume.Here is { IsAvailable: true } here ? here.Actor : null,
                 (owner, taken, attach, ring) => OpenLink(name, owner, taken, attach, ring),
-                (owner, reason) => Found(name, volume, owner, reason),
+                (owner, actor, reason) => Found(name, volume, owner, actor, reason),
                 Logger);
-            _system.Register(name, _system.ActorOf(new Actors.Props(() => new VolumeDoor(door)), $"door-{name}"));
+            _doors[name] = _system.ActorOf(new Actors.Props(() => new VolumeDoor(door)), $"door-{name}");
+            _system.Register(name, _doors[name]);
         }
+
+        Catalog.Start();
     }
 
     /// <inheritdoc/>
@@ -151,7 +159,7 @@ internal sealed partial class ClusterEngine : IServiceEngine
         loop.Start();
         ClusterVolume volume = new(_system, loop, _cluster.ReattachMax);
         _volumes[settings.Name] = volume;
-        _definitions[settings.Name] = (settings, VolumeDefinition.Of(settings, disks));
+        _definitions[settings.Name] = (settings, VolumeDefinition.Of(settings, [.. _settings.Disks.Where(disk => disk.Volume.Name == settings.Name)]));
         return Task.FromResult<IServedVolume>(volume);
     }
 
@@ -202,6 +210,25 @@ internal sealed partial class ClusterEngine : IServiceEngine
     /// <param name="volume">Name of the volume.</param>
     /// <returns>The definition; empty if this node does not know the volume.</returns>
     public string DefinitionOf(string volume) => _definitions.GetValueOrDefault(volume).Definition ?? "";
+
+    /// <summary>A volume's owner, wherever that is.</summary>
+    /// <param name="volume">Name of the volume.</param>
+    /// <returns>Its address; or why there is none.</returns>
+    public (IActorRef? Owner, string? Problem) OwnerOf(string volume) => _volumes.TryGetValue(volume, out ClusterVolume? known)
+        ? (known.Owner, known.Problem ?? "it has no owner yet")
+        : (null, $"node {Node} does not know it");
+
+    /// <summary>Asks a volume's owner what it serves.</summary>
+    /// <param name="volume">Name of the volume.</param>
+    /// <returns>Done when it has answered; null if there is nobody to ask.</returns>
+    public Task? Ask(string volume)
+    {
+        if (!_volumes.TryGetValue(volume, out ClusterVolume? known) || !_doors.TryGetValue(volume, out ActorRef? door))
+            return null;
+        Task answered = known.NextAnswer;
+        door.Tell(AskOwner.Instance);
+        return answered;
+    }
 
     /// <summary>Why a volume could not be served by this node the last time; null if it could.</summary>
     /// <param name="volume">Name of the volume.</param>
@@ -260,8 +287,8 @@ internal sealed partial class ClusterEngine : IServiceEngine
     /// <exception cref="LinkRefusedException">It is not taken.</exception>
     public Task<LinkTicket> OfferAsync(AttachRing attach, RunningVolume running)
     {
-        if (running.Disks.FirstOrDefault(placed => placed.Settings.Name == attach.Disk) is not { } disk)
-            throw new LinkRefusedException($"volume {running.Settings.Name} has no disk {attach.Disk}", again: false);
+        if (running.Disks.FirstOrDefault(placed => placed.Settings.Name == attach.Disk && placed.Settings.Guest.Name == attach.Guest) is not { } disk)
+            throw new LinkRefusedException($"volume {running.Settings.Name} has no disk {attach.Disk} of guest {attach.Guest}", again: false);
         return _server!.OfferAsync(new LinkedRingSetup
         {
             Node = attach.Node,
@@ -324,9 +351,9 @@ internal sealed partial class ClusterEngine : IServiceEngine
             HandOver.Instance);
     }
 
-    private void Found(string name, ClusterVolume volume, OwnerIs? owner, string reason)
+    private void Found(string name, ClusterVolume volume, OwnerIs? owner, ActorRef? actor, string reason)
     {
-        if (volume.Found(owner, reason))
+        if (volume.Found(owner, actor is null ? null : AkkaSystem.AkkaOf(actor), reason))
             _ = Service.OfferDisksAsync(name);
     }
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Scheduler.Actors;
 
 namespace Scheduler.Host.Cluster;
 
@@ -43,9 +44,10 @@ internal sealed record NoOwnerYet(string Node, string Reason) : IClusterMessage;
 /// <param name="Epoch">Of the owner that is meant.</param>
 /// <param name="LastEpoch">Of the owner that the ring was attached to last; 0: none.</param>
 /// <param name="Disk">Name of the disk.</param>
+/// <param name="Guest">Name of the guest that it is of, as far as the ring's node knows.</param>
 /// <param name="Credits">Request slots that it asks for.</param>
 /// <param name="Streams">Its streams.</param>
-internal sealed record AttachRing(string Node, long Ring, long Epoch, long LastEpoch, string Disk, int Credits, byte Streams) : IClusterMessage;
+internal sealed record AttachRing(string Node, long Ring, long Epoch, long LastEpoch, string Disk, string Guest, int Credits, byte Streams) : IClusterMessage;
 
 /// <summary>Owner to node: its frames are taken.</summary>
 /// <param name="Ring">The ring's number.</param>
@@ -62,6 +64,49 @@ internal sealed record RingTaken(long Ring, long Epoch, ulong Ticket, int Credit
 /// <param name="ForGood">Whether trying again is of no use.</param>
 internal sealed record RingRefused(long Ring, string Reason, bool ForGood) : IClusterMessage;
 
+/// <summary>Node to the others: the catalog has changed. One that gets lost is made up for (CatalogFollower.cs).</summary>
+/// <param name="Number">Number of the last change.</param>
+internal sealed record CatalogChanged(long Number) : IClusterMessage;
+
+/// <summary>Node to a volume's owner: change a disk of it. Answered with <see cref="ChangeTaken"/> at once and <see cref="DiskChanged"/> in
+/// the end. Who stops before that gives it up.</summary>
+/// <param name="Manifest">What the change is, as the journal has events.</param>
+/// <param name="Change">It. Who decides is the owner.</param>
+/// <param name="ExpectedRevision">The revision that the disk must have; null: any.</param>
+internal sealed record ChangeDisk(string Manifest, byte[] Change, long? ExpectedRevision) : IClusterMessage;
+
+/// <summary>Owner to node: the change is under way.</summary>
+internal sealed record ChangeTaken : IClusterMessage
+{
+    public static readonly ChangeTaken Instance = new();
+}
+
+/// <summary>Owner to node: what has come of the change.</summary>
+/// <param name="Problem">Of which kind the refusal is; null: it is made.</param>
+/// <param name="Reason">Why it is refused.</param>
+/// <param name="Revision">The disk's revision now; 0: it is gone.</param>
+/// <param name="Manifest">Of the disk as it is now, as the journal has events; null: it is gone.</param>
+/// <param name="Disk">It.</param>
+internal sealed record DiskChanged(CatalogProblem? Problem, string? Reason, long Revision, string? Manifest, byte[]? Disk) : IClusterMessage;
+
+/// <summary>Node to the others: close your connections to a disk. Answered with <see cref="DiskDetached"/>.</summary>
+/// <param name="Disk">Name of the disk.</param>
+internal sealed record DetachDisk(string Disk) : IClusterMessage;
+
+/// <summary>They are closed.</summary>
+/// <param name="Count">How many there were.</param>
+internal sealed record DiskDetached(int Count) : IClusterMessage;
+
+/// <summary>Node to a volume's owner: clear a fault. Answered with <see cref="FaultAnswer"/>.</summary>
+/// <param name="Domain">Index of the domain.</param>
+/// <param name="By">Who clears it.</param>
+internal sealed record ClearFault(int Domain, string By) : IClusterMessage;
+
+/// <summary>Owner to node: what has come of it.</summary>
+/// <param name="IsThere">Whether there is such a fault.</param>
+/// <param name="Problem">Why it is not cleared; null: it is.</param>
+internal sealed record FaultAnswer(bool IsThere, string? Problem) : IClusterMessage;
+
 /// <summary>Sharding to a volume's owner: give it up, another node takes it. Never leaves the node.</summary>
 internal sealed record HandOver
 {
@@ -75,5 +120,13 @@ internal sealed record HandOver
 [JsonSerializable(typeof(AttachRing))]
 [JsonSerializable(typeof(RingTaken))]
 [JsonSerializable(typeof(RingRefused))]
+[JsonSerializable(typeof(CatalogChanged))]
+[JsonSerializable(typeof(ChangeDisk))]
+[JsonSerializable(typeof(ChangeTaken))]
+[JsonSerializable(typeof(DiskChanged))]
+[JsonSerializable(typeof(DetachDisk))]
+[JsonSerializable(typeof(DiskDetached))]
+[JsonSerializable(typeof(ClearFault))]
+[JsonSerializable(typeof(FaultAnswer))]
 [JsonSourceGenerationOptions(UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true)]
 internal sealed partial class ClusterJson : JsonSerializerContext;

@@ -16,9 +16,17 @@ internal sealed class ClusterSerializer(ExtendedActorSystem system) : Serializer
         ("find-owner/1", ClusterJson.Default.FindOwner),
         ("owner-is/1", ClusterJson.Default.OwnerIs),
         ("no-owner-yet/1", ClusterJson.Default.NoOwnerYet),
-        ("attach-ring/1", ClusterJson.Default.AttachRing),
+        ("attach-ring/2", ClusterJson.Default.AttachRing),
         ("ring-taken/1", ClusterJson.Default.RingTaken),
         ("ring-refused/1", ClusterJson.Default.RingRefused),
+        ("catalog-changed/1", ClusterJson.Default.CatalogChanged),
+        ("change-disk/1", ClusterJson.Default.ChangeDisk),
+        ("change-taken/1", ClusterJson.Default.ChangeTaken),
+        ("disk-changed/1", ClusterJson.Default.DiskChanged),
+        ("detach-disk/1", ClusterJson.Default.DetachDisk),
+        ("disk-detached/1", ClusterJson.Default.DiskDetached),
+        ("clear-fault/1", ClusterJson.Default.ClearFault),
+        ("fault-answer/1", ClusterJson.Default.FaultAnswer),
     ];
 
     /// <inheritdoc/>

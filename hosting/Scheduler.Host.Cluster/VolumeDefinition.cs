@@ -5,12 +5,13 @@ using Scheduler.Host.Configuration;
 
 namespace Scheduler.Host.Cluster;
 
-/// <summary>What has to be the same on all nodes of a volume: nodes that differ must not serve its disks to each other's guests.</summary>
+/// <summary>What has to be the same on all nodes of a volume: nodes that differ must not serve its disks to each other's guests. What was
+/// made at the admin address is the same by itself.</summary>
 internal static class VolumeDefinition
 {
     /// <summary>A short text that differs where the definitions do.</summary>
     /// <param name="volume">The volume.</param>
-    /// <param name="disks">Its disks.</param>
+    /// <param name="disks">Its disks that the configuration file declares.</param>
     /// <remarks>Paths may differ from node to node; what guests see may not.</remarks>
     public static string Of(VolumeSettings volume, IReadOnlyList<DiskSettings> disks)
     {

@@ -10,7 +10,7 @@ namespace Scheduler.Host.Cluster;
 /// <param name="Region">Finds the owner, wherever it is.</param>
 /// <param name="Here">The volume's scheduler, if it runs on this node.</param>
 /// <param name="Open">Gives what stands in for the owner's scheduler towards a ring of this node.</param>
-/// <param name="Changed">Told who the owner is, or why there is none.</param>
+/// <param name="Changed">Told who the owner is and how it is reached, or why there is none.</param>
 /// <param name="Logger">Told of what an operator has to mend.</param>
 internal sealed record DoorSetup(
     string Volume,
@@ -20,7 +20,7 @@ internal sealed record DoorSetup(
     ActorRef Region,
     Func<ActorRef?> Here,
     Func<OwnerIs, RingTaken, Attach, ActorRef, ActorRef> Open,
-    Action<OwnerIs?, string> Changed,
+    Action<OwnerIs?, ActorRef?, string> Changed,
     ILogger Logger)
 {
     /// <summary>How often it looks whether there is something to ask.</summary>
@@ -28,6 +28,12 @@ internal sealed record DoorSetup(
 
     /// <summary>How long a ring waits for an answer to its asking.</summary>
     public TimeSpan AttachTimeMax { get; init; } = TimeSpan.FromSeconds(5);
+}
+
+/// <summary>Node to its door: ask the owner what it serves, now.</summary>
+internal sealed record AskOwner
+{
+    public static readonly AskOwner Instance = new();
 }
 
 /// <summary>
@@ -59,7 +65,7 @@ internal sealed partial class VolumeDoor(DoorSetup setup) : Actor
     /// <inheritdoc/>
     public override void PreStart()
     {
-        setup.Changed(null, _reason);
+        setup.Changed(null, null, _reason);
         Ask();
         Context.TellSelfAfter(setup.Beat, Beat.Instance);
     }
@@ -78,7 +84,7 @@ internal sealed partial class VolumeDoor(DoorSetup setup) : Actor
                     _reason = $"node {setup.Node} has had no answer for volume {setup.Volume} for some seconds: no node that it reaches "
                         + $"{(setup.Role is { } role ? $"has the role {role}, or " : "")}runs the same version; see the other nodes, and their logs";
                     NobodyAnswers(setup.Logger, _reason);
-                    setup.Changed(null, _reason);
+                    setup.Changed(null, null, _reason);
                 }
 
                 // An owner that is there is asked now and then too: it may have grown a disk.
@@ -86,13 +92,16 @@ internal sealed partial class VolumeDoor(DoorSetup setup) : Actor
                     Ask();
                 Context.TellSelfAfter(setup.Beat, Beat.Instance);
                 break;
+            case AskOwner:
+                Ask();
+                break;
             case OwnerIs owner:
                 Know(owner, Sender!);
                 break;
             case NoOwnerYet none when _owner is null:
                 _silentBeats = 0;
                 _reason = none.Reason;
-                setup.Changed(null, _reason);
+                setup.Changed(null, null, _reason);
                 break;
             case Terminated terminated when terminated.Ref.Equals(_owner):
                 Forget($"node {_known!.Node} owns volume {setup.Volume} no more");
@@ -136,7 +145,7 @@ internal sealed partial class VolumeDoor(DoorSetup setup) : Actor
 
         _known = owner;
         _replacedAnswers = 0;
-        setup.Changed(owner, "");
+        setup.Changed(owner, sender, "");
     }
 
     // S5: one that was replaced and will soon notice; or the epochs were set back, and nobody can tell who is the last.
@@ -154,7 +163,7 @@ internal sealed partial class VolumeDoor(DoorSetup setup) : Actor
 
         if (_replacedAnswers == ReplacedAnswersMax)
             EpochsWentBack(setup.Logger, setup.Volume, setup.Node, _reason);
-        setup.Changed(null, _reason);
+        setup.Changed(null, null, _reason);
     }
 
     private void Forget(string reason)
@@ -162,7 +171,7 @@ internal sealed partial class VolumeDoor(DoorSetup setup) : Actor
         _owner = null;
         _silentBeats = 0;
         _reason = reason;
-        setup.Changed(null, reason);
+        setup.Changed(null, null, reason);
         Ask();
     }
 
@@ -198,7 +207,7 @@ internal sealed partial class VolumeDoor(DoorSetup setup) : Actor
         }
 
         _attaching[number] = (ring, attach);
-        _owner.Tell(new AttachRing(setup.Node, number, _known.Epoch, attach.Epoch, attach.Disk, attach.Credits, attach.Streams), Self);
+        _owner.Tell(new AttachRing(setup.Node, number, _known.Epoch, attach.Epoch, attach.Disk, attach.Guest ?? "", attach.Credits, attach.Streams), Self);
         Context.TellSelfAfter(setup.AttachTimeMax, new AttachTakesTooLong(number));
     }
 

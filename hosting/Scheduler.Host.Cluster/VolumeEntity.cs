@@ -17,6 +17,9 @@ internal sealed partial class VolumeEntity : UntypedActor, IWithTimers
     private string _reason;
     private bool _over;
 
+    /// <summary>Changes of disks for other nodes that are under way, by who asked.</summary>
+    private readonly Dictionary<IActorRef, CancellationTokenSource> _changes = [];
+
     /// <param name="volume">Name of the volume.</param>
     /// <param name="engine">This node.</param>
     public VolumeEntity(string volume, ClusterEngine engine)
@@ -57,6 +60,21 @@ internal sealed partial class VolumeEntity : UntypedActor, IWithTimers
                 break;
             case AttachRing attach:
                 Sender.Tell(new RingRefused(attach.Ring, _reason, ForGood: false));
+                break;
+            case ChangeDisk change:
+                Sender.Tell(ChangeTaken.Instance);
+                CancellationTokenSource givenUp = new();
+                _changes[Sender] = givenUp;
+                Context.Watch(Sender);
+                _ = _engine.Catalog.ChangeAsync(change, givenUp.Token).PipeTo(Sender, Self);
+                break;
+            case Terminated gone when _changes.Remove(gone.ActorRef, out CancellationTokenSource? change):
+                // It has its answer, or nobody waits for that any more.
+                change.Cancel();
+                change.Dispose();
+                break;
+            case ClearFault clear:
+                _ = ClearFaultAsync(clear, _serving?.Volume).PipeTo(Sender, Self);
                 break;
             case Waiting waiting:
                 Waits(_engine.Logger, _volume, waiting.Reason);
@@ -122,6 +140,12 @@ internal sealed partial class VolumeEntity : UntypedActor, IWithTimers
         {
             return new RingRefused(attach.Ring, refused.Message, ForGood: !refused.Again);
         }
+    }
+
+    private async Task<FaultAnswer> ClearFaultAsync(ClearFault clear, RunningVolume? volume)
+    {
+        FaultClearing clearing = volume is null ? new FaultClearing(true, $"volume {_volume} moves to another node; try again") : await _engine.Service.ClearFaultAsync(volume, clear.Domain, clear.By);
+        return new FaultAnswer(clearing.IsThere, clearing.Problem);
     }
 
     private sealed record Waiting(string Reason);

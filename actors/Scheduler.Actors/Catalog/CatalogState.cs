@@ -130,6 +130,20 @@ public sealed class CatalogState
             ? _entries.SetItem(happened.Key, new CatalogEntry(after, sequenceNumber, IsDeclared: false))
             : _entries.Remove(happened.Key));
 
+    /// <summary>The content after an event that was decided by another process, whose file may declare other things.</summary>
+    /// <param name="happened">The event.</param>
+    /// <param name="sequenceNumber">Its number.</param>
+    /// <returns>The content; null: it does not fit what is declared here.</returns>
+    internal CatalogState? Follow(CatalogEvent happened, long sequenceNumber)
+    {
+        CatalogEntry? now = _entries.GetValueOrDefault(happened.Key);
+        if (now is { IsDeclared: true })
+            return null;
+        CatalogState next = Apply(happened, sequenceNumber);
+        CatalogRefusal? refusal = happened.After is { } after ? CatalogRules.Fits(after, next) : now is null ? null : CatalogRules.MayGo(now.Entity, this, _ => false);
+        return refusal is null ? next : null;
+    }
+
     /// <summary>What a command comes to.</summary>
     /// <param name="command">The command.</param>
     /// <param name="at">Now, in UTC.</param>

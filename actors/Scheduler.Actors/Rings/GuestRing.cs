@@ -39,6 +39,9 @@ public sealed record RingSetup(string Volume, string Disk, int Credits, byte Str
     /// </summary>
     public TimeSpan ReattachMax { get; init; }
 
+    /// <summary>Name of the guest that it is of: it is not let at a disk that is another's by now. Null: not asked.</summary>
+    public string? Guest { get; init; }
+
     /// <summary>How long it waits before it asks once more.</summary>
     public TimeSpan ReattachPause { get; init; } = TimeSpan.FromMilliseconds(100);
 }
@@ -164,7 +167,7 @@ public sealed class GuestRing : Actor
         // Watched before it is asked: if there is no such volume, Terminated is the answer.
         Context.Watch(volume);
         int credits = _credits > 0 ? _credits : _setup.Credits;
-        volume.Tell(new Attach(_setup.Disk, credits, _setup.Streams, _setup.Memory, _port.Channel, _epoch), Self);
+        volume.Tell(new Attach(_setup.Disk, credits, _setup.Streams, _setup.Memory, _port.Channel, _epoch) { Guest = _setup.Guest }, Self);
     }
 
     private void LookAgain()

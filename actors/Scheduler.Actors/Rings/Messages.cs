@@ -7,7 +7,12 @@ namespace Scheduler.Actors;
 /// <param name="Memory">The guest's buffers.</param>
 /// <param name="Channel">The ring's batches, of this attachment.</param>
 /// <param name="Epoch">Of the incarnation that the ring was attached to last; 0: none yet.</param>
-public sealed record Attach(string Disk, int Credits, byte Streams, RingMemory Memory, RingChannel Channel, long Epoch = 0);
+public sealed record Attach(string Disk, int Credits, byte Streams, RingMemory Memory, RingChannel Channel, long Epoch = 0)
+{
+    /// <summary>Name of the guest that the ring is of: the disk has to be this guest's, also if it was made anew meanwhile. Null: not
+    /// asked.</summary>
+    public string? Guest { get; init; }
+}
 
 /// <summary>Volume to ring: talk to this ref, and watch it.</summary>
 /// <param name="Volume">The volume's scheduler.</param>

@@ -215,6 +215,12 @@ public sealed class VolumeScheduler : Actor
             return;
         }
 
+        if (attach.Guest is not null && attach.Guest != _status.Guests[disk.Guest])
+        {
+            sender.Tell(new AttachRefused($"disk {attach.Disk} is not of guest {attach.Guest} any more"), Self);
+            return;
+        }
+
         if (attach.Epoch != 0 && attach.Epoch <= _clearedEpoch)
         {
             sender.Tell(new AttachRefused($"a failed sync of volume {_setup.Name} may have lost data of disk {attach.Disk} while the ring was away"), Self);

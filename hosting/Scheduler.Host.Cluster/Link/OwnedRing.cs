@@ -161,7 +161,7 @@ internal sealed class OwnedRing : ILinkSender
         if (IsEnded)
             actor.Tell(EndRing.Instance);
         else
-            Setup.Scheduler.Tell(new Attach(Setup.Disk, Setup.Credits, Setup.Streams, _memory!, _channel, Setup.LastEpoch), actor);
+            Setup.Scheduler.Tell(new Attach(Setup.Disk, Setup.Credits, Setup.Streams, _memory!, _channel, Setup.LastEpoch) { Guest = Setup.Guest }, actor);
     }
 
     /// <summary>The scheduler has taken it.</summary>

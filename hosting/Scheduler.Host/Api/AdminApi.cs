@@ -63,7 +63,7 @@ internal static partial class AdminApi
         RouteGroupBuilder api = app.MapGroup(Prefix);
         _ = api.AddEndpointFilter(CatchRefusal).WithTags("admin").ProducesProblem(StatusCodes.Status401Unauthorized).ProducesProblem(StatusCodes.Status403Forbidden);
         MapCatalog(api, target.Catalog, target.Live, logger);
-        FaultRoutes.Map(api, target.Service, loggers);
+        FaultRoutes.Map(api, target.Service);
         ApiDocument.Map(api);
         if (access.IsOpen)
             OpenToThisMachine(logger);

@@ -6,20 +6,18 @@ using Scheduler.Host.Running;
 namespace Scheduler.Host.Api;
 
 /// <summary>The faults of a service: <c>GET /faults</c>, and <c>DELETE /faults/{volume}/{domain}</c> to clear one (F6).</summary>
-internal static partial class FaultRoutes
+internal static class FaultRoutes
 {
     /// <summary>Adds the routes.</summary>
     /// <param name="api">Where to.</param>
     /// <param name="service">Whose faults.</param>
-    /// <param name="loggers">For the history of what was cleared.</param>
-    public static void Map(IEndpointRouteBuilder api, Service service, ILoggerFactory loggers)
+    public static void Map(IEndpointRouteBuilder api, Service service)
     {
-        ILogger logger = loggers.CreateLogger(typeof(FaultRoutes).FullName!);
-        _ = api.MapGet("/faults", () => Results.Json(new FaultList([.. service.Volumes.SelectMany(FaultsOf)]), ApiJson.Default.FaultList))
-            .Describe("listFaults", "Failed syncs that fence flush domains").Produces<FaultList>();
+        _ = api.MapGet("/faults", Task<IResult> (HttpContext context) => ListAsync(service, context.RequestAborted))
+            .Describe("listFaults", "Failed syncs that fence flush domains").Produces<FaultList>().Refuses(503);
         _ = api.MapDelete(
             "/faults/{volume}/{domain:int}",
-            (string volume, int domain, HttpContext context) => ClearAsync(service, volume, domain, context, logger))
+            (string volume, int domain, HttpContext context) => ClearAsync(service, volume, domain, context))
             .Describe("deleteFault", "Clears a fault").Produces(StatusCodes.Status204NoContent).Refuses(404, 409);
         _ = api.MapGet(
             "/faults/{volume}/history",
@@ -45,37 +43,19 @@ internal static partial class FaultRoutes
         _ => throw new ArgumentException($"{happened.GetType()} is nothing that happens to faults", nameof(happened)),
     };
 
-    private static IEnumerable<FaultItem> FaultsOf(RunningVolume volume) =>
-        from domain in Enumerable.Range(0, volume.Status.DomainCount)
-        let error = volume.Status.Fault(domain)
-        where error != 0
-        select new FaultItem(volume.Settings.Name, domain, error, Marshal.GetPInvokeErrorMessage(error), volume.Faults.Since(domain));
-
-    private static async Task<IResult> ClearAsync(Service service, string name, int domain, HttpContext context, ILogger logger)
+    private static async Task<IResult> ListAsync(Service service, CancellationToken cancellation)
     {
-        RunningVolume? volume = service.Volumes.FirstOrDefault(volume => volume.Settings.Name == name);
-        FaultItem? fault = volume is null ? null : FaultsOf(volume).FirstOrDefault(fault => fault.Domain == domain);
-        if (fault is null)
-        {
-            string problem = volume is null ? $"there is no volume {name}" : $"volume {name} has no fault in domain {domain}";
-            return Results.Problem(problem, statusCode: StatusCodes.Status404NotFound);
-        }
-
-        // Waited for though the client may be gone: who has cleared a fault is in the log in any case.
-        string by = Caller.Of(context).Name;
-        if (await volume!.ClearFaultAsync(domain, by) is { } refusal)
-        {
-            NotCleared(logger, name, domain, by, refusal);
-            return Results.Problem(refusal, statusCode: StatusCodes.Status409Conflict);
-        }
-
-        Cleared(logger, name, domain, fault.Errno, fault.Since, by);
-        return Results.NoContent();
+        IReadOnlyList<VolumeFault> faults = await service.FaultsAsync(cancellation);
+        return Results.Json(
+            new FaultList([.. faults.Select(fault => new FaultItem(fault.Volume, fault.Domain, fault.Errno, Marshal.GetPInvokeErrorMessage(fault.Errno), fault.Since))]),
+            ApiJson.Default.FaultList);
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Volume {Volume}: the fault of domain {Domain} (errno {Errno}, since {Since:O}) was cleared by {Client}")]
-    private static partial void Cleared(ILogger logger, string volume, int domain, int errno, DateTimeOffset? since, string client);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Volume {Volume}: the fault of domain {Domain} was not cleared for {Client}: {Reason}")]
-    private static partial void NotCleared(ILogger logger, string volume, int domain, string client, string reason);
+    // Waited for though the client may be gone: who has cleared a fault is in the log in any case.
+    private static async Task<IResult> ClearAsync(Service service, string name, int domain, HttpContext context)
+    {
+        FaultClearing clearing = await service.ClearFaultAsync(name, domain, Caller.Of(context).Name);
+        return clearing.Problem is null ? Results.NoContent()
+            : Results.Problem(clearing.Problem, statusCode: clearing.IsThere ? StatusCodes.Status409Conflict : StatusCodes.Status404NotFound);
+    }
 }

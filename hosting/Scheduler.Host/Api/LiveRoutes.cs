@@ -38,7 +38,7 @@ internal static partial class LiveRoutes
         _ = api.MapDelete("/rings/{id:long}", (long id, HttpContext context) => CloseRing(live, id, Caller.Of(context), logger))
             .Describe("deleteRing", "Closes a ring's connection")
             .Produces(StatusCodes.Status204NoContent).Refuses(404);
-        _ = api.MapPost("/disks/{name}/detach", (string name, HttpContext context) => Detach(catalog, name, Caller.Of(context), logger))
+        _ = api.MapPost("/disks/{name}/detach", (string name, HttpContext context) => DetachAsync(catalog, name, Caller.Of(context), logger))
             .Describe("detachDisk", "Closes all connections to a disk")
             .Produces<DetachAnswer>().Refuses(400, 404);
         _ = api.MapPost("/rescan", Task<IResult> (HttpContext context, CancellationToken _) => RescanAsync(live, Caller.Of(context), logger))
@@ -75,12 +75,12 @@ internal static partial class LiveRoutes
         return Results.NoContent();
     }
 
-    private static IResult Detach(ICatalogService catalog, string name, Caller caller, ILogger logger)
+    private static async Task<IResult> DetachAsync(ICatalogService catalog, string name, Caller caller, ILogger logger)
     {
         CatalogRoutes.CheckName(CatalogKind.Disk, name);
         if (catalog.State.Find<CatalogDisk>(name) is null)
             throw new ApiRefusal(StatusCodes.Status404NotFound, $"there is no disk {name}");
-        int closed = catalog.Detach(name);
+        int closed = await catalog.DetachAsync(name);
         Detached(logger, name, closed, caller.Name);
         return Results.Json(new DetachAnswer(closed), AdminJson.Default.DetachAnswer);
     }

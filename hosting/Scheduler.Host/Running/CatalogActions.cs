@@ -8,6 +8,9 @@
 //
 // When nobody knows whether the event is durable, nothing more is done until the catalog has recovered; then FitAsync compares
 // what it has with what runs, and makes up for the difference. So it is at the start, when nothing runs.
+//
+// In a cluster all nodes act on a change, but only the one that makes it prepares it. For a change of a disk that is the owner of
+// its volume, who alone knows whether guests of any node use the disk. On the others FollowAsync does what is left.
 using Scheduler.Actors;
 using Scheduler.Storage;
 
@@ -87,7 +90,7 @@ internal sealed class CatalogActions(RunningParts parts)
         {
             // What has only grown is changed in place, below.
             if (state.Find<CatalogDisk>(disk.Name) is not { } wanted || !IsGrown(disk, wanted))
-                Add(await parts.WithdrawAsync(disk.Name, force: true));
+                Add(await parts.WithdrawAsync(disk, force: true));
         }
 
         foreach (string name in parts.Volumes.Select(volume => volume.Settings.Name).ToList())
@@ -116,12 +119,52 @@ internal sealed class CatalogActions(RunningParts parts)
         foreach (CatalogDisk disk in state.All<CatalogDisk>())
         {
             // A logical volume that is not there was named when its group was read.
-            if (parts.Find(disk.Volume) is { Settings.IsGroup: false } && offered.GetValueOrDefault(disk.Name) != disk)
+            if (parts.Entity(disk.Volume) is { IsGroup: false } && offered.GetValueOrDefault(disk.Name) != disk)
                 Add(await parts.PutAsync(disk, state));
         }
 
         parts.TakeIdentities(state);
         parts.SetProblems(problems);
+
+        void Add(string? problem)
+        {
+            if (problem is not null)
+                problems.Add(problem);
+        }
+    }
+
+    /// <summary>Makes what runs follow what other nodes of a cluster have changed. What goes wrong is added to
+    /// <see cref="RunningParts.Problems"/>.</summary>
+    /// <param name="before">The catalog that runs.</param>
+    /// <param name="after">The catalog now.</param>
+    /// <param name="peers">The other nodes.</param>
+    public async Task FollowAsync(CatalogState before, CatalogState after, ICatalogPeers peers)
+    {
+        List<string> problems = [];
+        HashSet<string> volumes = [];
+        foreach (CatalogDisk disk in before.All<CatalogDisk>())
+        {
+            if (after.Find<CatalogDisk>(disk.Name) is not { } wanted || !IsGrown(disk, wanted))
+                Add(await parts.WithdrawAsync(disk, force: true));
+        }
+
+        parts.KeepGuests(name => after.Find<CatalogGuest>(name) is not null);
+        foreach (CatalogGuest guest in after.All<CatalogGuest>().Where(guest => before.Find<CatalogGuest>(guest.Name) != guest))
+            Add(await parts.PutAsync(CatalogSettings.Settings(guest)));
+        foreach (CatalogDisk disk in after.All<CatalogDisk>().Where(disk => before.Find<CatalogDisk>(disk.Name) != disk))
+        {
+            Add(await parts.PutAsync(disk, after));
+            _ = volumes.Add(disk.Volume);
+        }
+
+        if (!before.All<CatalogIdentity>().SequenceEqual(after.All<CatalogIdentity>()))
+            parts.TakeIdentities(after);
+        if (problems.Count > 0)
+            parts.SetProblems([.. parts.Problems.Concat(problems).Distinct()]);
+
+        // Not waited for: it offers what it finds when this change is done.
+        foreach (string volume in volumes.Where(volume => parts.Find(volume) is null))
+            _ = peers.AskOwnerAsync(volume);
 
         void Add(string? problem)
         {
@@ -183,7 +226,7 @@ internal sealed class CatalogActions(RunningParts parts)
             return place;
         return await LogicalAsync(volume, disk, state) is { } problem
             ? Refused(CatalogProblem.InUse, $"disk {disk.Name}: {problem}")
-            : place with { UndoAsync = _ => parts.WithdrawAsync(disk.Name, force: true) };
+            : place with { UndoAsync = _ => parts.WithdrawAsync(disk, force: true) };
     }
 
     // A logical volume keeps what is in it. Only by serving it is known that it can be.
@@ -191,7 +234,7 @@ internal sealed class CatalogActions(RunningParts parts)
         await volume.PutDiskAsync(CatalogSettings.Settings(disk, volume.Settings, CatalogSettings.Settings(state.Find<CatalogGuest>(disk.Guest)!)));
 
     private async Task<PreparedChange> WithdrawAsync(CatalogDisk disk, PreparedChange then) =>
-        await parts.WithdrawAsync(disk.Name, force: false) is { } problem
+        await parts.WithdrawAsync(disk, force: false) is { } problem
             ? Refused(CatalogProblem.InUse, problem + "; disconnect them first")
             : then with { UndoAsync = state => parts.PutAsync(disk, state) };
 

@@ -20,8 +20,8 @@ internal interface ICatalogService
     /// <param name="cancellation">Gives up.</param>
     Task<IReadOnlyList<CatalogChange>> HistoryAsync(long to, int count, CancellationToken cancellation);
 
-    /// <summary>Closes all connections to a disk.</summary>
+    /// <summary>Closes all connections to a disk, in a cluster on all nodes that can be reached.</summary>
     /// <param name="disk">Name of the disk.</param>
     /// <returns>How many there were.</returns>
-    int Detach(string disk);
+    Task<int> DetachAsync(string disk);
 }

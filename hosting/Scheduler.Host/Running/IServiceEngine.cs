@@ -19,8 +19,8 @@ internal interface IServiceEngine : IAsyncDisposable
     /// <summary>Runs the actors.</summary>
     IActorSystem System { get; }
 
-    /// <summary>Why the catalog can't be changed here; null: it can.</summary>
-    string? WhyFixed { get; }
+    /// <summary>The other processes that share the catalog; null: there are none.</summary>
+    ICatalogPeers? Peers { get; }
 
     /// <summary>What keeps volumes that this process does not run from being served, a line each.</summary>
     IReadOnlyList<string> Problems { get; }

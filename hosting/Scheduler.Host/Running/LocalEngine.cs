@@ -19,7 +19,7 @@ internal sealed class LocalEngine : IServiceEngine
     public IActorSystem System => _system;
 
     /// <inheritdoc/>
-    public string? WhyFixed => null;
+    public ICatalogPeers? Peers => null;
 
     /// <inheritdoc/>
     public IReadOnlyList<string> Problems => [];

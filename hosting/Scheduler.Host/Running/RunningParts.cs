@@ -120,29 +120,43 @@ internal sealed partial class RunningParts(ServiceSettings declared, VolumeSuppo
             Say(running);
     }
 
-    /// <summary>Starts the scheduler of a volume of a cluster here. Beside other changes: one that hangs must not keep the others.</summary>
+    /// <summary>Starts the scheduler of a volume of a cluster. Beside other changes: one that hangs must not keep the others.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="state">The catalog.</param>
     /// <param name="tenure">Where and how long it runs.</param>
-    /// <returns>The volume, until <see cref="Ended"/>.</returns>
+    /// <returns>The volume, for <see cref="TakeInAsync"/>.</returns>
     /// <exception cref="VolumeOpenException">It can't be opened.</exception>
-    public async Task<RunningVolume> StartHereAsync(string name, CatalogState state, VolumeTenure tenure)
+    public Task<RunningVolume> StartHereAsync(string name, CatalogState state, VolumeTenure tenure)
     {
         (VolumeSettings settings, IReadOnlyList<DiskSettings> disks) = SettingsOf(state.Find<CatalogVolume>(name)!, state);
-        RunningVolume started = await Task.Run(() => RunningVolume.Start(settings, disks, support, tenure));
-        lock (_guests)
-            _volumes = [.. _volumes, started];
+        return Task.Run(() => RunningVolume.Start(settings, disks, support, tenure));
+    }
+
+    /// <summary>A volume of a cluster runs here from now on, until <see cref="Ended"/>. No ring has reached it yet.</summary>
+    /// <param name="started">The volume.</param>
+    /// <param name="then">The catalog that it was started with.</param>
+    /// <param name="state">The catalog now.</param>
+    /// <returns>Why it does not take what has changed meanwhile, or null.</returns>
+    public async Task<string?> TakeInAsync(RunningVolume started, CatalogState then, CatalogState state)
+    {
+        string name = started.Settings.Name;
+        string? problem = null;
+        foreach (CatalogDisk disk in then.All<CatalogDisk>().Where(disk => disk.Volume == name && state.Find<CatalogDisk>(disk.Name) != disk))
+            problem ??= await started.RemoveDiskAsync(disk.Name);
+        foreach (CatalogGuest guest in state.All<CatalogGuest>().Where(guest => then.Find<CatalogGuest>(guest.Name) != guest))
+            problem ??= await started.PutGuestAsync(CatalogSettings.Settings(guest));
+        foreach (CatalogDisk disk in state.All<CatalogDisk>().Where(disk => disk.Volume == name && then.Find<CatalogDisk>(disk.Name) != disk))
+            problem ??= await started.PutDiskAsync(SettingsOf(disk, started.Settings, state));
+        if (problem is not null)
+            return problem;
+        _volumes = [.. _volumes, started];
         Say(started);
-        return started;
+        return null;
     }
 
     /// <summary>The scheduler of a volume of a cluster runs here no more.</summary>
     /// <param name="volume">The volume; it is closed by the caller.</param>
-    public void Ended(RunningVolume volume)
-    {
-        lock (_guests)
-            _volumes = [.. _volumes.Where(other => other != volume)];
-    }
+    public void Ended(RunningVolume volume) => _volumes = [.. _volumes.Where(other => other != volume)];
 
     /// <summary>Offers the disks of a volume as they are now.</summary>
     /// <param name="volume">Name of the volume.</param>
@@ -203,33 +217,36 @@ internal sealed partial class RunningParts(ServiceSettings declared, VolumeSuppo
     /// <returns>Why it can't be served, or null.</returns>
     public async Task<string?> PutAsync(CatalogDisk disk, CatalogState state)
     {
-        if (Find(disk.Volume) is not { } volume)
+        if (!_open.TryGetValue(disk.Volume, out (CatalogVolume Entity, IServedVolume Served) open))
             return $"volume {disk.Volume} is not served";
-        if (await volume.PutDiskAsync(SettingsOf(disk, volume.Settings, state)) is { } problem)
+        if (Find(disk.Volume) is { } volume && await volume.PutDiskAsync(SettingsOf(disk, volume.Settings, state)) is { } problem)
             return problem;
-        Offer(disk, volume);
+
+        // Of a volume that runs elsewhere, when its owner has it.
+        Offer(disk, open.Served);
         Publish();
         return null;
     }
 
     /// <summary>Offers a disk no more, and serves it no more.</summary>
-    /// <param name="name">Its name.</param>
+    /// <param name="disk">The disk.</param>
     /// <param name="force">Whether its connections are closed; else it goes on if it has some.</param>
     /// <returns>Why it goes on, or null.</returns>
-    public async Task<string?> WithdrawAsync(string name, bool force)
+    public async Task<string?> WithdrawAsync(CatalogDisk disk, bool force)
     {
-        if (!_offered.Remove(name, out (NbdExport Export, CatalogDisk Disk) offered))
-            return null;
+        string name = disk.Name;
+        bool wasOffered = _offered.Remove(name, out (NbdExport Export, CatalogDisk Disk) offered);
         Publish();
         if (force)
             Disconnect(name, "the disk is gone");
         else if (IsAttached(name))
             return GoOn($"disk {name} is used by clients that are connected to it");
-        return Find(offered.Disk.Volume) is { } volume && await volume.RemoveDiskAsync(name) is { } problem ? GoOn(problem) : null;
+        return Find(disk.Volume) is { } volume && await volume.RemoveDiskAsync(name) is { } problem ? GoOn(problem) : null;
 
         string GoOn(string problem)
         {
-            _offered[name] = offered;
+            if (wasOffered)
+                _offered[name] = offered;
             Publish();
             return problem;
         }

@@ -42,7 +42,7 @@ internal sealed partial class Service : IAsyncDisposable
         _journal = journal;
         _engine = engine(new EngineSetup(settings, journal, JournalFormat, telemetry, loggers, (path, exception) => _catalog?.ActorFailed(path, exception)));
         _parts = new RunningParts(settings, new VolumeSupport(settings.DataDirectory, _engine.System, telemetry, _logger, FaultsInJournal: settings.Cluster is not null), _engine, _logger);
-        _catalog = new RunningCatalog(journal, JournalFormat, _parts, _logger) { WhyFixed = _engine.WhyFixed };
+        _catalog = new RunningCatalog(journal, JournalFormat, _parts, _engine.Peers, _logger);
         ConnectionNumbers numbers = new();
         _nbd = new NbdServer(NbdOptions(loggers), _parts.Exports, loggers.CreateLogger<NbdServer>(), numbers);
         if (settings.Rings is { } rings)
@@ -52,7 +52,7 @@ internal sealed partial class Service : IAsyncDisposable
         _parts.Offers = () => _xen?.DisksChanged();
         _parts.IsAttached = disk => _nbd.HasConnections(disk) || _rings?.HasConnections(disk) == true || _xen?.HasConnections(disk) == true;
         _parts.Disconnect = (disk, reason) => Close(view => view.Disk == disk, reason);
-        _catalog.DetachAll = disk => Close(view => view.Disk == disk, "an operator has disconnected it");
+        _catalog.DetachHere = disk => Close(view => view.Disk == disk, "an operator has disconnected it");
     }
 
     /// <summary>Opens the journal, recovers the catalog, starts all volumes, then listens.</summary>
@@ -136,6 +136,54 @@ internal sealed partial class Service : IAsyncDisposable
     public Task<IReadOnlyList<(long Number, VolumeFaultEvent Happened)>> FaultHistoryAsync(string volume, long to, int count, CancellationToken cancellation) =>
         FaultHistory.ReadAsync(volume, _journal, JournalFormat, to, count, cancellation);
 
+    /// <summary>The failed syncs that fence flush domains. Those of a volume that another node owns are in the journal.</summary>
+    /// <param name="cancellation">Gives up.</param>
+    /// <returns>By volume as in the file, then by domain.</returns>
+    public async Task<IReadOnlyList<VolumeFault>> FaultsAsync(CancellationToken cancellation)
+    {
+        if (_engine.Peers is null)
+            return [.. Volumes.SelectMany(FaultsOf)];
+        List<VolumeFault> faults = [];
+        foreach (string volume in _catalog.State.All<CatalogVolume>().Select(volume => volume.Name).OrderBy(_parts.PlaceInFile))
+        {
+            faults.AddRange(_parts.Find(volume) is { } here
+                ? FaultsOf(here)
+                : VolumeFault.After(volume, await FaultHistoryAsync(volume, long.MaxValue, CatalogHistory.CountMax, cancellation)));
+        }
+
+        return faults;
+    }
+
+    /// <summary>Clears a fault, wherever its volume is owned (F6).</summary>
+    /// <param name="volume">Name of the volume.</param>
+    /// <param name="domain">Index of the flush domain.</param>
+    /// <param name="by">Who clears it.</param>
+    /// <returns>What came of it.</returns>
+    public Task<FaultClearing> ClearFaultAsync(string volume, int domain, string by) =>
+        _parts.Find(volume) is { } here ? ClearFaultAsync(here, domain, by)
+        : _engine.Peers is { } peers && _catalog.State.Find<CatalogVolume>(volume) is not null ? peers.ClearFaultAsync(volume, domain, by)
+        : Task.FromResult(new FaultClearing(false, $"there is no volume {volume}"));
+
+    /// <summary>Clears a fault of a volume that runs here (F6), and says so in the log.</summary>
+    /// <param name="volume">The volume.</param>
+    /// <param name="domain">Index of the flush domain.</param>
+    /// <param name="by">Who clears it.</param>
+    /// <returns>What came of it.</returns>
+    public async Task<FaultClearing> ClearFaultAsync(RunningVolume volume, int domain, string by)
+    {
+        string name = volume.Settings.Name;
+        if (FaultsOf(volume).FirstOrDefault(fault => fault.Domain == domain) is not { } fault)
+            return new FaultClearing(false, $"volume {name} has no fault in domain {domain}");
+        if (await volume.ClearFaultAsync(domain, by) is { } refusal)
+        {
+            NotCleared(_logger, name, domain, by, refusal);
+            return new FaultClearing(true, refusal);
+        }
+
+        Cleared(_logger, name, domain, fault.Errno, fault.Since, by);
+        return new FaultClearing(true, null);
+    }
+
     /// <summary>Buffer memory that a guest's requests take now.</summary>
     /// <param name="guest">Name of the guest.</param>
     /// <returns>Bytes.</returns>
@@ -150,6 +198,8 @@ internal sealed partial class Service : IAsyncDisposable
     public IReadOnlyList<string> Problems()
     {
         List<string> problems = [.. _parts.Problems, .. _engine.Problems];
+        if (_catalog.Problem is { } behind)
+            problems.Add(behind);
         foreach (RunningVolume volume in Volumes)
         {
             if (volume.Status.Stopped.IsCompleted)
@@ -170,14 +220,30 @@ internal sealed partial class Service : IAsyncDisposable
     /// <param name="tenure">Where and how long it runs.</param>
     /// <returns>The volume; ended by <see cref="EndVolumeAsync"/>.</returns>
     /// <exception cref="VolumeOpenException">It can't be opened.</exception>
-    public Task<RunningVolume> StartVolumeAsync(string volume, VolumeTenure tenure) => _parts.StartHereAsync(volume, _catalog.State, tenure);
+    /// <exception cref="JournalUnavailableException">Nobody can tell which disks it has.</exception>
+    public async Task<RunningVolume> StartVolumeAsync(string volume, VolumeTenure tenure)
+    {
+        // What earlier owners have changed, up to the end of their ownership, is in there.
+        CatalogState then = await _catalog.ReadNowAsync();
+        RunningVolume started = await _parts.StartHereAsync(volume, then, tenure);
+        if (await _catalog.WithPartsAsync(state => _parts.TakeInAsync(started, then, state)) is not { } problem)
+            return started;
+        System.Stop(started.Actor);
+        _ = await started.Status.Stopped;
+        await Task.Run(started.Dispose);
+        throw new InvalidOperationException(problem);
+    }
 
     /// <summary>Closes a volume of a cluster whose scheduler has stopped.</summary>
     /// <param name="volume">The volume.</param>
-    /// <returns>Done when its I/O has ended.</returns>
+    /// <returns>Done when its I/O has ended, and no change of its disks is under way here.</returns>
     public async Task EndVolumeAsync(RunningVolume volume)
     {
-        _parts.Ended(volume);
+        _ = await _catalog.WithPartsAsync(_ =>
+        {
+            _parts.Ended(volume);
+            return Task.FromResult(true);
+        });
         await Task.Run(volume.Dispose);
     }
 
@@ -289,6 +355,12 @@ internal sealed partial class Service : IAsyncDisposable
             "");
     }
 
+    private static IEnumerable<VolumeFault> FaultsOf(RunningVolume volume) =>
+        from domain in Enumerable.Range(0, volume.Status.DomainCount)
+        let error = volume.Status.Fault(domain)
+        where error != 0
+        select new VolumeFault(volume.Settings.Name, domain, error, volume.Faults.Since(domain));
+
     private static IEnumerable<string> FencesOf(RunningVolume volume) =>
         from domain in Enumerable.Range(0, volume.Status.DomainCount)
         let error = volume.Status.Fault(domain)
@@ -313,6 +385,12 @@ internal sealed partial class Service : IAsyncDisposable
             SightOf = _parts.SightOf,
         };
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Volume {Volume}: the fault of domain {Domain} (errno {Errno}, since {Since:O}) was cleared by {Client}")]
+    private static partial void Cleared(ILogger logger, string volume, int domain, int errno, DateTimeOffset? since, string client);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Volume {Volume}: the fault of domain {Domain} was not cleared for {Client}: {Reason}")]
+    private static partial void NotCleared(ILogger logger, string volume, int domain, string client, string reason);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "Volume {Volume} did not stop within {Seconds} s: its device does not answer")]
     private static partial void StopTimedOut(ILogger logger, string volume, double seconds);

@@ -119,7 +119,7 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
             return;
         _leftover = received;
         _port = GuestRing.Open(
-            new RingSetup(_export.Volume, _export.Disk, _export.Credits, 1, this, _memory) { ReattachMax = _export.ReattachMax }, _export.StartRing);
+            new RingSetup(_export.Volume, _export.Disk, _export.Credits, 1, this, _memory) { ReattachMax = _export.ReattachMax, Guest = _export.Guest.Name }, _export.StartRing);
     }
 
     /// <summary>Ends the connection now, answered or not. On the loop.</summary>

@@ -91,7 +91,7 @@ internal sealed partial class RingConnection : ILoopDescriptor, IRingFrontEnd
 
         _bell.Open();
         _port = GuestRing.Open(
-            new RingSetup(Disk.Volume, Disk.Name, _memory.Slots.Length, 1, this, _memory), Disk.StartRing);
+            new RingSetup(Disk.Volume, Disk.Name, _memory.Slots.Length, 1, this, _memory) { Guest = Disk.Guest.Name }, Disk.StartRing);
     }
 
     /// <summary>Ends it now, answered or not. On the loop.</summary>

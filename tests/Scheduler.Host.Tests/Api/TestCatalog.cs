@@ -65,7 +65,7 @@ internal sealed class TestCatalog : ICatalogService, ICatalogObserver
     public Task<IReadOnlyList<CatalogChange>> HistoryAsync(long to, int count, CancellationToken cancellation) =>
         IsAway ? throw new JournalUnavailableException("the journal is away") : CatalogHistory.ReadAsync(_journal, _format, to, count, cancellation);
 
-    public int Detach(string disk) => Attached.Remove(disk) ? 1 : 0;
+    public Task<int> DetachAsync(string disk) => Task.FromResult(Attached.Remove(disk) ? 1 : 0);
 
     void ICatalogObserver.Recovered(CatalogState state)
     {

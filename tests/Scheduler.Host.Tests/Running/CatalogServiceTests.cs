@@ -175,7 +175,7 @@ public sealed class CatalogServiceTests : IAsyncLifetime
         await Until(() => _service.Connections.All(connection => connection.InFlight == 0));
         var ring = Assert.Single(_service.Connections);
         Assert.Equal(("v", "e", "g", false, 128, 0), (ring.Volume, ring.Disk, ring.Guest, ring.Tls, ring.Credits, ring.InFlight));
-        Assert.Equal(1, ((ICatalogService)_service.Catalog).Detach("e"));
+        Assert.Equal(1, await ((ICatalogService)_service.Catalog).DetachAsync("e"));
         Assert.Null(client.TakeReply());
         await Until(() => _service.Connections.Count == 0);
         await Put(State.Find<CatalogDisk>("e")! with { Size = MiB });
@@ -312,7 +312,7 @@ public sealed class CatalogServiceTests : IAsyncLifetime
         _log.Said = line =>
         {
             if (!closed.Task.IsCompleted && line.Contains("disk d: opened", StringComparison.Ordinal))
-                closed.SetResult(((ICatalogService)_service.Catalog).Detach("d"));
+                closed.SetResult(_service.Catalog.DetachHere("d"));
         };
         using RawClient ended = new(Endpoint, "d");
         Assert.Equal(1, await closed.Task.WaitAsync(TimeSpan.FromSeconds(30)));
