@@ -189,6 +189,20 @@ public sealed class TakeoverTests : IDisposable
         Assert.IsType<Attached>(answers[1]);
     }
 
+    [Theory]
+    [InlineData(null, true)]
+    [InlineData("g0", true)]
+    [InlineData("g1", false)]
+    public void A_ring_is_not_let_at_a_disk_that_is_another_guests_by_now(string? guest, bool taken)
+    {
+        List<object> answers = [];
+        ActorRef ring = _volume.System.ActorOf(new Props(() => new Scripted((message, _) => answers.Add(message))), "ring", _volume.Dispatcher);
+        _volume.Volume.Tell(new Attach("d0", 1, 1, new TestMemory(), new RingChannel(1)) { Guest = guest }, ring);
+        _volume.Run();
+        Assert.Equal(taken, Assert.Single(answers) is Attached);
+        Assert.Equal(taken ? 1 : 0, _volume.Status.Rings);
+    }
+
     [Fact]
     public void S3_A_ring_that_comes_again_waits_until_the_device_is_done_with_what_it_had()
     {

@@ -8,7 +8,9 @@
 // - every other change is decided as if it had been made: nothing else is put into its space, and its volume and its guest stay;
 // - its volume is not changed, which would stop it, and the disk itself is not changed;
 // - who asked for it may go away, somebody may delete the disk, or the service may stop: that ends the zeroing, and no disk comes
-//   of it. Its space is free again when the device is done with it. A crash ends it too, for nothing of it is in the journal.
+//   of it. Its space is free again when the device is done with it. A crash ends it too, for nothing of it is in the journal;
+// - in a cluster, the volume may get another owner: that ends it as a crash does. What is decided at the end is decided by who has
+//   owned the volume all the time, on all that others have changed meanwhile.
 using Scheduler.Actors;
 
 namespace Scheduler.Host.Running;
