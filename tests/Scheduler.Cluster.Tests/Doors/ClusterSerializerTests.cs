@@ -1,5 +1,6 @@
 using System.Runtime.Serialization;
 using System.Text;
+using Scheduler.Actors;
 using Scheduler.Host.Cluster;
 
 namespace Scheduler.Cluster.Tests.Doors;
@@ -14,9 +15,18 @@ public sealed class ClusterSerializerTests
         { "find-owner/1", new FindOwner("v", "a", "d"), """{"Volume":"v","Node":"a","Definition":"d"}""" },
         { "owner-is/1", new OwnerIs("a", 7, 4096, [new DiskSize("d", 8192)], "10.0.0.1:4054"), """{"Node":"a","Epoch":7,"BlockSize":4096,"Disks":[{"Name":"d","Size":8192}],"Payload":"10.0.0.1:4054"}""" },
         { "no-owner-yet/1", new NoOwnerYet("a", "why"), """{"Node":"a","Reason":"why"}""" },
-        { "attach-ring/1", new AttachRing("a", 3, 7, 6, "d", 128, 1), """{"Node":"a","Ring":3,"Epoch":7,"LastEpoch":6,"Disk":"d","Credits":128,"Streams":1}""" },
+        { "attach-ring/2", new AttachRing("a", 3, 7, 6, "d", "g", 128, 1), """{"Node":"a","Ring":3,"Epoch":7,"LastEpoch":6,"Disk":"d","Guest":"g","Credits":128,"Streams":1}""" },
         { "ring-taken/1", new RingTaken(3, 7, ulong.MaxValue, 128, "g", 1 << 26), """{"Ring":3,"Epoch":7,"Ticket":18446744073709551615,"Credits":128,"Guest":"g","BufferBytes":67108864}""" },
         { "ring-refused/1", new RingRefused(3, "why", true), """{"Ring":3,"Reason":"why","ForGood":true}""" },
+        { "catalog-changed/1", new CatalogChanged(7), """{"Number":7}""" },
+        { "change-disk/1", new ChangeDisk("disk-added/2", [1, 2], null), """{"Manifest":"disk-added/2","Change":"AQI=","ExpectedRevision":null}""" },
+        { "change-taken/1", ChangeTaken.Instance, "{}" },
+        { "disk-changed/1", new DiskChanged(null, null, 7, "disk-added/2", [1, 2]), """{"Problem":null,"Reason":null,"Revision":7,"Manifest":"disk-added/2","Disk":"AQI="}""" },
+        { "disk-changed/1", new DiskChanged(CatalogProblem.InUse, "why", 0, null, null), """{"Problem":4,"Reason":"why","Revision":0,"Manifest":null,"Disk":null}""" },
+        { "detach-disk/1", new DetachDisk("d"), """{"Disk":"d"}""" },
+        { "disk-detached/1", new DiskDetached(2), """{"Count":2}""" },
+        { "clear-fault/1", new ClearFault(1, "local"), """{"Domain":1,"By":"local"}""" },
+        { "fault-answer/1", new FaultAnswer(true, "why"), """{"IsThere":true,"Problem":"why"}""" },
     };
 
     [Theory]

@@ -92,7 +92,7 @@ public sealed class VolumeDoorTests
         {
             ActorRef region = Start(turn => _owner?.Tell(turn.Message, turn.Sender));
             DoorSetup setup = new(
-                "v", "here", "definition", role, region, () => Here, (_, _, _, _) => throw new InvalidOperationException("a ring was taken"), (owner, reason) => _last = new Said(owner, reason), Log.For<VolumeDoor>())
+                "v", "here", "definition", role, region, () => Here, (_, _, _, _) => throw new InvalidOperationException("a ring was taken"), (owner, _, reason) => _last = new Said(owner, reason), Log.For<VolumeDoor>())
             {
                 Beat = TimeSpan.FromMilliseconds(2),
                 AttachTimeMax = TimeSpan.FromMilliseconds(20),
