@@ -546,7 +546,7 @@ internal sealed partial class RunningCatalog : ICatalogService, ICatalogObserver
 
     // The volume of a disk's change that only another process may make.
     private string? Elsewhere(CatalogEvent decided) =>
-        _peers is not null && (decided.After ?? _state.Find(decided.Key.Kind, decided.Key.Name)?.Entity) is CatalogDisk disk && _parts.Find(disk.Volume) is null
+        _peers is not null && (decided.After ?? _state.Find(decided.Key.Kind, decided.Key.Name)?.Entity) is CatalogDisk disk && _parts.Find(disk.Volume) is not { IsAvailable: true }
             ? disk.Volume
             : null;
 
