@@ -55,7 +55,12 @@ internal sealed partial class ClusterEngine : IServiceEngine
         _cluster = cluster;
         Logger = setup.Loggers.CreateLogger<ClusterEngine>();
         _self = LeaseOwner.ThisProcess(cluster.Node);
-        _fence = cluster.Fence == FenceMethod.None ? new NoFence() : new FenceCommand(cluster.FenceCommand, cluster.FenceTimeout);
+        _fence = cluster.Fence switch
+        {
+            FenceMethod.None => new NoFence(),
+            FenceMethod.Command => new FenceCommand(cluster.FenceCommand, cluster.FenceTimeout),
+            _ => new ReservationFence(_self, volume => PathsOf(_definitions[volume].Settings), path => ReservationDevice.Open(path, KindOf(cluster.Fence))),
+        };
         AkkaPersistence persistence = new(setup.Settings.Journal, setup.Format);
         _services = new ServiceCollection()
             .AddSingleton(setup.Loggers)
@@ -155,6 +160,17 @@ internal sealed partial class ClusterEngine : IServiceEngine
         // One that the journal has was checked as a volume of one machine.
         if (settings.Cache != CacheMode.Direct)
             throw new StartRefusedException($"volume {settings.Name} has cache = {KebabName.Of(settings.Cache)}: of a volume of a cluster it must be direct, since a node that is gone keeps acknowledged writes in its page cache");
+        bool isReached = settings.Role is not { } role || _cluster.Roles.Contains(role);
+        if (isReached && _cluster.Fence is FenceMethod.ScsiPr or FenceMethod.Nvme)
+        {
+            // One that is not there now may come.
+            foreach (string path in PathsOf(settings).Where(Path.Exists))
+            {
+                if (ReservationDevice.WhyNot(path, KindOf(_cluster.Fence)) is { } reason)
+                    throw new StartRefusedException($"volume {settings.Name} can't be fenced with {KebabName.Of(_cluster.Fence)}: {reason}");
+            }
+        }
+
         EventLoop loop = new($"volume-{settings.Name}");
         loop.Start();
         ClusterVolume volume = new(_system, loop, _cluster.ReattachMax);
@@ -319,6 +335,10 @@ internal sealed partial class ClusterEngine : IServiceEngine
             throw new StartRefusedException($"can't listen on {listen}: {taken.Message}; choose another in scheduler.cluster.{key}");
         }
     }
+
+    private static IReadOnlyList<string> PathsOf(VolumeSettings settings) => settings.IsGroup ? settings.PhysicalVolumes : [settings.Path];
+
+    private static ReservationKind KindOf(FenceMethod method) => method == FenceMethod.ScsiPr ? ReservationKind.Scsi : ReservationKind.Nvme;
 
     // Sharding hands the volumes over; then all that this node had is given back.
     private async Task<bool> LeaveAsync()

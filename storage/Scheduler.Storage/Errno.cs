@@ -27,6 +27,9 @@ public static class Errno
     /// <summary>No space left on the device.</summary>
     public const int ENOSPC = 28;
 
+    /// <summary>Of a disk: a reservation keeps this host out (<c>BLK_STS_RESV_CONFLICT</c> in block/blk-core.c).</summary>
+    public const int EBADE = 52;
+
     /// <summary>Value too large.</summary>
     public const int EOVERFLOW = 75;
 

@@ -373,6 +373,10 @@ public sealed class VolumeScheduler : Actor
 
     private void Completed(int operation, int error)
     {
+        // S5: the device keeps this host out, so another has the volume, whatever the lease says. It is nobody's error (F6): the next
+        // scheduler carries out what is unanswered, and flushes what this one wrote.
+        if (error == Errno.EBADE && _setup.MayWrite is not null)
+            throw new VolumeNotOwnedException(_setup.Name, _setup.Epoch, " and is kept out of its device by a reservation");
         _tracing.FlushCompleted(operation, error);
         Step(VolumeEvent.Completed(operation, error));
     }

@@ -125,8 +125,9 @@ public sealed record StopVolume
 /// <summary>A volume may be another scheduler's by now (S5): this one has stopped, and left what it had unanswered.</summary>
 /// <param name="volume">Name of the volume.</param>
 /// <param name="epoch">The incarnation that has stopped.</param>
-public sealed class VolumeNotOwnedException(string volume, long epoch)
-    : Exception($"S5: volume {volume} is no longer this scheduler's, which had it under epoch {epoch}: it submits and answers nothing more");
+/// <param name="how">How it found out, to be put behind "epoch N"; empty: its lease says so.</param>
+public sealed class VolumeNotOwnedException(string volume, long epoch, string how = "")
+    : Exception($"S5: volume {volume} is no longer this scheduler's, which had it under epoch {epoch}{how}: it submits and answers nothing more");
 
 /// <summary>Operator to volume: the fault of a domain was dealt with.</summary>
 /// <param name="Domain">Index of the domain.</param>

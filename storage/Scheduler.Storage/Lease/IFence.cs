@@ -14,6 +14,19 @@ public interface IFence
     /// <param name="cancellation">Gives up; the outcome is then unknown.</param>
     /// <returns>Whether it is excluded.</returns>
     Task<FenceAnswer> ExcludeAsync(string volume, LeaseOwner owner, CancellationToken cancellation);
+
+    /// <summary>Sees to it that a later owner can exclude this process: after all before it are excluded, before its first request.
+    /// May be called again.</summary>
+    /// <param name="volume">Name of the volume.</param>
+    /// <param name="cancellation">Gives up; the outcome is then unknown.</param>
+    /// <returns>Whether it may begin, and what was done; without text: nothing.</returns>
+    Task<FenceAnswer> EnterAsync(string volume, CancellationToken cancellation) => Task.FromResult(new FenceAnswer(true, ""));
+
+    /// <summary>Undoes that: after all I/O of this process has ended, before the lease is given back.</summary>
+    /// <param name="volume">Name of the volume.</param>
+    /// <param name="holds">Whether its lease is still held.</param>
+    /// <returns>Whether the next owner need not exclude this process.</returns>
+    Task<bool> LeaveAsync(string volume, bool holds) => Task.FromResult(true);
 }
 
 /// <summary>No fence: what an old owner has in flight may be written after the new one's first request.</summary>

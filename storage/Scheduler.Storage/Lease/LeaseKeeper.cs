@@ -98,7 +98,12 @@ public sealed class LeaseKeeper : IAsyncDisposable
     }
 
     /// <summary>Gives the volume back, so that another may take it at once and need not fence this owner. After its I/O has ended.</summary>
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync() => EndAsync(giveBack: true);
+
+    /// <summary>Keeps the lease no longer.</summary>
+    /// <param name="giveBack">Another may take the volume at once and need not fence this owner, whose I/O has ended. Otherwise it
+    /// has to wait until the lease has run out, and fences it.</param>
+    public async ValueTask EndAsync(bool giveBack)
     {
         if (_stop.IsCancellationRequested)
             return;
@@ -111,7 +116,8 @@ public sealed class LeaseKeeper : IAsyncDisposable
         using CancellationTokenSource within = Within(CancellationToken.None);
         try
         {
-            await _store.ReleaseAsync(_volume, _owner, Epoch, within.Token);
+            if (giveBack)
+                await _store.ReleaseAsync(_volume, _owner, Epoch, within.Token);
         }
         catch (Exception e) when (e is LeaseStoreException or OperationCanceledException)
         {

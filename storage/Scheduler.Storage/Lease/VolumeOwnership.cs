@@ -5,14 +5,23 @@
 // W2 A name is taken off after the fence has answered that this owner is excluded and its I/O has ended, never before.
 // W3 The volume is served when the row says, under the epoch that is held, that there is nobody left to fence.
 // W4 Renewals go on meanwhile. A lease that is lost has to be taken again, and everybody that it then names is fenced again.
+// W5 What the fence needs of an owner is there before its first request, and taken away before its lease is given back. If it can't
+//    be taken away, the lease runs out instead, and this owner is fenced.
 namespace Scheduler.Storage.Lease;
 
 /// <summary>A volume that this process owns: its lease is held, and whoever had it before writes no more.</summary>
 public sealed class VolumeOwnership : IAsyncDisposable
 {
     private readonly LeaseKeeper _keeper;
+    private readonly IFence _fence;
+    private readonly string _volume;
 
-    private VolumeOwnership(LeaseKeeper keeper) => _keeper = keeper;
+    private VolumeOwnership(LeaseKeeper keeper, IFence fence, string volume)
+    {
+        _keeper = keeper;
+        _fence = fence;
+        _volume = volume;
+    }
 
     /// <summary>The epoch under which it is owned; above all that there were.</summary>
     public long Epoch => _keeper.Epoch;
@@ -47,13 +56,13 @@ public sealed class VolumeOwnership : IAsyncDisposable
             {
                 owned = await FenceAsync(keeper, fence, volume, duration / 4, told, cancellation);
                 if (owned)
-                    return new VolumeOwnership(keeper);
+                    return new VolumeOwnership(keeper, fence, volume);
             }
             finally
             {
                 // Nothing was written under it.
                 if (!owned)
-                    await keeper.DisposeAsync();
+                    await EndAsync(keeper, fence, volume);
             }
 
             await keeper.Lost;
@@ -63,7 +72,11 @@ public sealed class VolumeOwnership : IAsyncDisposable
 
     /// <summary>Gives the volume back, so that the next owner has nobody to fence. After all its I/O has ended, and only then:
     /// if that can't be, the process ends without this.</summary>
-    public ValueTask DisposeAsync() => _keeper.DisposeAsync();
+    public ValueTask DisposeAsync() => EndAsync(_keeper, _fence, _volume);
+
+    // W5
+    private static async ValueTask EndAsync(LeaseKeeper keeper, IFence fence, string volume) =>
+        await keeper.EndAsync(giveBack: await fence.LeaveAsync(volume, keeper.Holds));
 
     // Whether all are fenced and the lease is held; fences no longer than it is (W4).
     private static async Task<bool> FenceAsync(
@@ -116,8 +129,16 @@ public sealed class VolumeOwnership : IAsyncDisposable
             }
         }
 
-        // W3
-        return true;
+        // W3, W5
+        while (true)
+        {
+            FenceAnswer answer = await fence.EnterAsync(volume, held);
+            if (answer.Text.Length > 0)
+                told($"Volume {volume}: {(answer.Excluded ? "" : "its fence is not ready, so the volume is not served: ")}{answer.Text}");
+            if (answer.Excluded)
+                return true;
+            await Task.Delay(pause, held);
+        }
     }
 
     private static async Task<FenceAnswer> ExcludeAsync(IFence fence, string volume, string name, CancellationToken held)

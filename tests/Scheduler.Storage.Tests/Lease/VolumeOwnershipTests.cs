@@ -19,6 +19,8 @@ public sealed class VolumeOwnershipTests : IAsyncLifetime, IFence
     private readonly List<string> _fenced = [];
     private readonly List<string> _told = [];
     private Func<string, CancellationToken, Task<bool>> _fence = (_, _) => Task.FromResult(true);
+    private Func<FenceAnswer> _enter = () => new FenceAnswer(true, "");
+    private Func<bool, bool> _leave = _ => true;
     private string _database = "";
     private PostgresLeases _leases = null!;
 
@@ -246,6 +248,57 @@ public sealed class VolumeOwnershipTests : IAsyncLifetime, IFence
         Assert.True(a.Holds);
         Assert.True(Told("without a fence: what it has in flight may still be written"));
     }
+
+    [SkippableFact]
+    public async Task Nothing_begins_before_the_next_owner_can_exclude_this_one()
+    {
+        await DiedHolding("x");
+        int failures = 2;
+        _enter = () =>
+        {
+            Assert.Equal($"{Owner("a")}|2|{{}}", Row());
+            return --failures < 0 ? new FenceAnswer(true, "reserved") : new FenceAnswer(false, "planted: device away");
+        };
+        await using VolumeOwnership a = await Acquire("a", s_short);
+        Assert.Equal(2, _told.Count(line => line == "Volume v: its fence is not ready, so the volume is not served: planted: device away"));
+        Assert.Equal("Volume v: reserved", _told[^1]);
+        Assert.Equal(-1, failures);
+    }
+
+    [SkippableFact]
+    public async Task Who_can_not_leave_keeps_the_lease_until_it_has_run_out_and_is_fenced()
+    {
+        List<bool> held = [];
+        _leave = holds =>
+        {
+            Assert.StartsWith(Owner("a").ToString(), Row(), StringComparison.Ordinal);
+            held.Add(holds);
+            return false;
+        };
+        VolumeOwnership a = await Acquire("a", s_long);
+        await a.DisposeAsync();
+        Assert.Equal([true], held);
+        Assert.Equal($"{Owner("a")}|1|{{}}", Row());
+
+        // It is the same with one that never came to own it.
+        Expire();
+        _enter = () => new FenceAnswer(false, "planted");
+        using CancellationTokenSource end = new();
+        Task<VolumeOwnership> again = VolumeOwnership.AcquireAsync(_leases, this, "v", Owner("a"), s_long, Tell, end.Token);
+        await Eventually(() => Told("its fence is not ready"));
+        await end.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => again);
+        Assert.Equal($"{Owner("a")}|2|{{}}", Row());
+
+        Expire();
+        (_enter, _leave) = (() => new FenceAnswer(true, ""), _ => true);
+        await using VolumeOwnership b = await Acquire("b", s_long);
+        Assert.Equal(["a"], _fenced);
+    }
+
+    Task<FenceAnswer> IFence.EnterAsync(string volume, CancellationToken cancellation) => Task.FromResult(_enter());
+
+    Task<bool> IFence.LeaveAsync(string volume, bool holds) => Task.FromResult(_leave(holds));
 
     async Task<FenceAnswer> IFence.ExcludeAsync(string volume, LeaseOwner owner, CancellationToken cancellation)
     {

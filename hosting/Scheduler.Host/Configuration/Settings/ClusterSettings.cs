@@ -11,10 +11,10 @@ public enum FenceMethod
     /// <summary>A program of the operator's.</summary>
     Command = 1,
 
-    /// <summary>Persistent reservations of SCSI; refused, there is no code for it yet.</summary>
+    /// <summary>Persistent reservations of SCSI disks.</summary>
     ScsiPr = 2,
 
-    /// <summary>Reservations of NVMe; refused, there is no code for it yet.</summary>
+    /// <summary>Reservations of NVMe namespaces.</summary>
     Nvme = 3,
 }
 

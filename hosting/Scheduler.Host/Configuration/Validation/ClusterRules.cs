@@ -39,9 +39,7 @@ internal sealed class ClusterRules(SettingsReader reader, ListenRules listen, bo
         string node = Name(At("node"), entry.Node);
         FenceMethod method = reader.Choice<FenceMethod>(At("fence:method"), entry.Fence.Method);
         if (method == FenceMethod.None && !insecure)
-            reader.Wrong(At("fence:method"), "none lets an earlier owner's writes land after the next one's; write command, or set scheduler.insecure = true");
-        if (method is FenceMethod.ScsiPr or FenceMethod.Nvme)
-            reader.Wrong(At("fence:method"), $"{KebabName.Of(method)} is not there yet; write command, with a program that makes the reservation or ends the earlier owner");
+            reader.Wrong(At("fence:method"), "none lets an earlier owner's writes land after the next one's; write command, scsi-pr or nvme, or set scheduler.insecure = true");
         if (method == FenceMethod.Command && entry.Fence.Command.Count == 0)
             reader.Wrong(At("fence:command"), "needs a program, and its arguments if it has some");
         return new ClusterSettings

@@ -1,0 +1,99 @@
+// A fence that is the storage's own: persistent reservations, of SCSI or NVMe, on each device of a volume (S5).
+//
+// R1 An owner's key is its name's: the first 64 bits of the SHA-256 of node/process/started/boot. No other process has it, and who
+//    takes over knows it from the lease's row.
+// R2 The owner's host is registered, and the device reserved for registered hosts (write exclusive, registrants only), before the
+//    first request. Others may read: LVM and path checkers do.
+// R3 A former owner is excluded when this host is registered, the former's registration has been preempted, which aborts what it
+//    has on the device and waits for that to end, and the reservation is this host's; on all devices.
+// R4 That nobody is registered with a former owner's key is no failure: it has not come so far, has cleared, or another has
+//    preempted it. A reservation that this host gets then says so, as only a registered host gets one: the refusal was not for it.
+// R5 A reservation that is not a former owner's is let be: somebody else uses the device.
+// R6 Who gives a volume back while its lease holds, and has the reservations, clears them: after that its host can't write. Who has
+//    not, or has lost the lease, leaves them to the next owner, and itself among those to be fenced.
+//
+// Only one that holds the reservation has ever written: a host that is registered and no more has died, or lost the lease, before
+// it was done with R3, and holds no lease when it wakes up.
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Scheduler.Storage.Lease;
+
+/// <summary>Fences with reservations.</summary>
+/// <param name="self">This process.</param>
+/// <param name="pathsOf">Paths of a volume's devices, by its name.</param>
+/// <param name="open">Opens a device; <see cref="ReservationDevice.Open"/> but in tests.</param>
+public sealed class ReservationFence(LeaseOwner self, Func<string, IReadOnlyList<string>> pathsOf, Func<string, IReservationDevice> open) : IFence
+{
+    private readonly ulong _key = KeyOf(self);
+
+    /// <summary>The key under which an owner registers; not 0 (R1).</summary>
+    /// <param name="owner">The owner.</param>
+    public static ulong KeyOf(LeaseOwner owner)
+    {
+        ArgumentNullException.ThrowIfNull(owner);
+        return Math.Max(1, BinaryPrimitives.ReadUInt64BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(owner.ToString()))));
+    }
+
+    /// <inheritdoc/>
+    public Task<FenceAnswer> ExcludeAsync(string volume, LeaseOwner owner, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(owner);
+        return OnEachAsync(volume, device => TakeOver(device, KeyOf(owner)), cancellation);
+    }
+
+    /// <inheritdoc/>
+    public Task<FenceAnswer> EnterAsync(string volume, CancellationToken cancellation) => OnEachAsync(volume, TakeOver, cancellation);
+
+    /// <inheritdoc/>
+    public async Task<bool> LeaveAsync(string volume, bool holds) =>
+        holds && (await OnEachAsync(volume, Clear, CancellationToken.None)).Excluded;
+
+    private string TakeOver(IReservationDevice device) => TakeOver(device, 0);
+
+    // R2, R3
+    private string TakeOver(IReservationDevice device, ulong former)
+    {
+        if (device.Register(_key) == ReservationAnswer.Conflict)
+            throw new ReservationException($"refuses to register key {Text(_key)}; see who is registered there");
+        string found = former == 0 ? $"reserved with key {Text(_key)}"
+            : device.Preempt(_key, former) == ReservationAnswer.Done ? $"its key {Text(former)} is preempted"
+            : $"its key {Text(former)} is not registered";
+        return device.Reserve(_key) == ReservationAnswer.Done ? found : throw Reserved();
+    }
+
+    // R6
+    private string Clear(IReservationDevice device) =>
+        device.Reserve(_key) == ReservationAnswer.Done && device.Clear(_key) == ReservationAnswer.Done ? "cleared" : throw Reserved();
+
+    // R5
+    private ReservationException Reserved() => new(
+        $"has a reservation that is not this node's (whose key is {Text(_key)}) nor a former owner's; find out whose it is, and clear it if nobody needs it (sg_persist, nvme resv-report)");
+
+    // A command may take as long as the device's own timeouts, and can't be called off.
+    private Task<FenceAnswer> OnEachAsync(string volume, Func<IReservationDevice, string> work, CancellationToken cancellation) => Task.Run(
+        () =>
+        {
+            List<string> done = [];
+            foreach (string path in pathsOf(volume))
+            {
+                cancellation.ThrowIfCancellationRequested();
+                try
+                {
+                    using IReservationDevice device = open(path);
+                    done.Add($"{path}: {work(device)}");
+                }
+                catch (ReservationException e)
+                {
+                    return new FenceAnswer(false, e.Message.StartsWith(path, StringComparison.Ordinal) ? e.Message : $"{path} {e.Message}");
+                }
+            }
+
+            cancellation.ThrowIfCancellationRequested();
+            return new FenceAnswer(true, string.Join("; ", done));
+        },
+        cancellation);
+
+    private static string Text(ulong key) => $"0x{key:x16}";
+}
