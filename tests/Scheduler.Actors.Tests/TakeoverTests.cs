@@ -145,6 +145,28 @@ public sealed class TakeoverTests : IDisposable
         Assert.Null(guest.ClosedBecause);
     }
 
+    [Theory]
+    [InlineData(RingOp.Flush, DeviceOp.Flush)]
+    [InlineData(RingOp.Write, DeviceOp.Write)]
+    public async Task S5_A_volume_that_its_device_keeps_out_stops_and_what_it_met_is_no_fault(RingOp request, DeviceOp operation)
+    {
+        TestGuest guest = _volume.Open("d0", reattaches: true);
+        _volume.Run();
+        guest.Send(0, request, 0, request == RingOp.Write ? 4096 : 0);
+        _volume.Run();
+        (HeldDevice first, VolumeStatus status) = (_volume.Device, _volume.Status);
+        first.Complete(operation, Errno.EBADE);
+        _volume.Run();
+        Assert.Contains("which had it under epoch 1 and is kept out of its device by a reservation", await status.Stopped, StringComparison.Ordinal);
+        Assert.Empty(_volume.RecordedFaults);
+        Assert.False(status.HasUnrecordedFault);
+
+        // The guest waits for the next scheduler.
+        Assert.Empty(guest.Replies);
+        Assert.Empty(guest.Unanswered);
+        Assert.Null(guest.ClosedBecause);
+    }
+
     [Fact]
     public void F6_A_ring_that_was_away_while_a_fault_was_cleared_is_not_let_in_again()
     {

@@ -12,7 +12,8 @@
 // R6 Who gives a volume back while its lease holds, and has the reservations, clears them: after that its host can't write. Who has
 //    not, or has lost the lease, leaves them to the next owner, and itself among those to be fenced.
 //
-// Only one that holds the reservation has ever written: a host that is registered and no more has died, or lost the lease, before
+// Who preempts while it holds the reservation already may find that nothing was done (nvmet_pr_preempt in drivers/nvme/target/pr.c).
+// That leaves nobody in who writes. Only one that holds the reservation has ever written: a host that is registered and no more has died, or lost the lease, before
 // it was done with R3, and holds no lease when it wakes up.
 using System.Buffers.Binary;
 using System.Security.Cryptography;
@@ -84,7 +85,7 @@ public sealed class ReservationFence(LeaseOwner self, Func<string, IReadOnlyList
                     using IReservationDevice device = open(path);
                     done.Add($"{path}: {work(device)}");
                 }
-                catch (ReservationException e)
+                catch (Exception e) when (e is IOException or UnauthorizedAccessException)
                 {
                     return new FenceAnswer(false, e.Message.StartsWith(path, StringComparison.Ordinal) ? e.Message : $"{path} {e.Message}");
                 }

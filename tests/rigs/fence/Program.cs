@@ -1,0 +1,156 @@
+// Old owners that go on writing, and new ones that fence them, on real devices: two block devices of this machine that are one
+// disk, reached under two names. What lands is read from what lies below that disk, which delays writes.
+//
+//   fence-guest scsi|nvme OLD NEW BELOW threads|io-uring
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using Scheduler.Storage;
+using Scheduler.Storage.Lease;
+
+namespace Scheduler.FenceGuest;
+
+internal static partial class Program
+{
+    private const int EBADE = 52;
+    private const int OpenDirect = 0x4000;
+    private static readonly TimeSpan s_lease = TimeSpan.FromMinutes(10);
+    private static readonly Stopwatch s_clock = Stopwatch.StartNew();
+
+    private static async Task<int> Main(string[] arguments)
+    {
+        try
+        {
+            await RunAsync(
+                arguments[0] == "scsi" ? ReservationKind.Scsi : ReservationKind.Nvme,
+                arguments[1],
+                arguments[2],
+                arguments[3],
+                arguments[4] == "threads" ? IoMethod.Threads : IoMethod.IoUring);
+            return 0;
+        }
+        catch (Exception failure)
+        {
+            Say($"failed: {failure}");
+            return 1;
+        }
+    }
+
+    private static async Task RunAsync(ReservationKind kind, string oldPath, string newPath, string below, IoMethod io)
+    {
+        ReservationKind other = kind == ReservationKind.Scsi ? ReservationKind.Nvme : ReservationKind.Scsi;
+        Check("the_other_kind_is_refused_by_name", ReservationDevice.WhyNot(oldPath, other), said => said?.StartsWith(oldPath + " is ", StringComparison.Ordinal) == true);
+        Check("a_disk_without_reservations_is_refused", ReservationDevice.WhyNot(below, kind), said => said?.Contains("neither a SCSI disk nor an NVMe namespace", StringComparison.Ordinal) == true);
+
+        MemoryLeases leases = new();
+        LeaseOwner first = new("node1", 101, 1, Guid.Empty), second = new("node2", 202, 2, Guid.Empty), third = new("node2", 303, 3, Guid.Empty);
+
+        // The old owner loses its lease, and does not notice.
+        VolumeOwnership old = await AcquireAsync(leases, first, oldPath, kind);
+        using (Writer stubborn = new(oldPath, io, first: 1))
+        {
+            await Until("it writes", () => stubborn.Done > 64);
+            Check("a_device_in_use_on_this_machine_is_not_taken", Try(() => ReservationDevice.Open(oldPath, kind).Dispose()), said => said.Contains("in use by another process of this machine", StringComparison.Ordinal));
+            leases.Expire();
+            long done = stubborn.Done;
+            Check("writes_are_under_way_when_it_is_fenced", stubborn.InFlight, count => count > 4);
+            VolumeOwnership next = await AcquireAsync(leases, second, newPath, kind);
+            string landed = Digest(below);
+            long fencedAt = stubborn.Done;
+            Say($"{done} writes before, {fencedAt - done} while it was fenced");
+
+            // Longer than a write is delayed below, and than a command of the old owner can still be under way.
+            await Task.Delay(TimeSpan.FromSeconds(2));
+            Check("nothing_of_the_old_owner_lands_after_the_fence", Digest(below), after => after == landed);
+            await Until("its writes fail", () => !stubborn.Errors.IsEmpty);
+            Check("its_writes_fail_as_kept_out", string.Join(' ', stubborn.Errors.Select(error => $"{error.Key}: {error.Value}")), _ => stubborn.Errors.Keys.SequenceEqual([EBADE]));
+            using (Writer writer = new(newPath, io, first: 1_000_000))
+                await Until("the new owner writes", () => writer.Done > 16);
+            Check("the_new_owner_writes", Digest(below), after => after != landed);
+
+            // It dies. Another process of its machine comes after it, and the first one's machine is still kept out.
+            leases.Expire();
+            VolumeOwnership again = await AcquireAsync(leases, third, newPath, kind);
+            landed = Digest(below);
+            await Task.Delay(TimeSpan.FromSeconds(1));
+            Check("it_stays_out_when_another_process_of_the_owners_machine_comes", Digest(below), after => after == landed);
+
+            // Gives it back: nothing is left that keeps anybody out.
+            long before = stubborn.Done;
+            await again.DisposeAsync();
+            await Until("writes succeed once nobody owns it", () => stubborn.Done > before);
+            Check("who_gives_it_back_keeps_nobody_out", stubborn.Done - before, count => count > 0);
+            await next.DisposeAsync();
+        }
+
+        // The one that was fenced first comes again, with nobody to fence; and gives it back.
+        await old.DisposeAsync();
+        VolumeOwnership back = await AcquireAsync(leases, first, oldPath, kind);
+        Check("a_former_owner_may_come_again", back.Epoch, epoch => epoch == 4);
+        await back.DisposeAsync();
+
+        // Somebody else's.
+        using (ReservationDevice strange = ReservationDevice.Open(newPath, kind))
+            _ = (strange.Register(0xbeef), strange.Reserve(0xbeef));
+        Check("a_strange_reservation_is_told", (await Fence(first, oldPath, kind).EnterAsync("v", CancellationToken.None)).ToString(), said => said.Contains($"{oldPath} has a reservation that is not this node's", StringComparison.Ordinal));
+        using (ReservationDevice strange = ReservationDevice.Open(newPath, kind))
+            Check("and_let_be", strange.Clear(0xbeef), answer => answer == ReservationAnswer.Done);
+    }
+
+    private static ReservationFence Fence(LeaseOwner owner, string path, ReservationKind kind) => new(owner, _ => [path], name => ReservationDevice.Open(name, kind));
+
+    private static async Task<VolumeOwnership> AcquireAsync(MemoryLeases leases, LeaseOwner owner, string path, ReservationKind kind)
+    {
+        using CancellationTokenSource limit = new(TimeSpan.FromMinutes(2));
+        return await VolumeOwnership.AcquireAsync(leases, Fence(owner, path, kind), "v", owner, s_lease, Say, limit.Token);
+    }
+
+    private static void Check<T>(string name, T found, Func<T, bool> holds) => Say($"{(holds(found) ? "PASS" : "FAIL")} {name} ({found})");
+
+    private static string Try(Action action)
+    {
+        try
+        {
+            action();
+            return "it was done";
+        }
+        catch (IOException e)
+        {
+            return e.Message;
+        }
+    }
+
+    private static async Task Until(string what, Func<bool> holds)
+    {
+        for (long end = s_clock.ElapsedMilliseconds + 60_000; !holds(); await Task.Delay(10))
+        {
+            if (s_clock.ElapsedMilliseconds > end)
+                throw new TimeoutException($"not within 60 s: {what}");
+        }
+    }
+
+    // Past the page cache, which does not know what others write.
+    private static unsafe string Digest(string path)
+    {
+        const int bytes = 8 << 20;
+        int descriptor = Open(path, OpenDirect);
+        byte* memory = (byte*)NativeMemory.AlignedAlloc(bytes, 4096);
+        nint read = Read(descriptor, memory, bytes);
+        string digest = read == bytes ? Convert.ToHexString(SHA256.HashData(new ReadOnlySpan<byte>(memory, bytes)))[..16] : throw new IOException($"{path}: read {read}");
+        NativeMemory.AlignedFree(memory);
+        _ = Close(descriptor);
+        return digest;
+    }
+
+    private static void Say(string line) => Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{s_clock.Elapsed.TotalSeconds:0.000} {line}"));
+
+    [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "read")]
+    private static unsafe partial nint Read(int descriptor, byte* buffer, nuint count);
+
+    [LibraryImport("libc", EntryPoint = "close")]
+    private static partial int Close(int descriptor);
+}
