@@ -129,7 +129,7 @@ public sealed class SettingsLoaderTests : IDisposable
             ConnectionsMax = 3,
         };
         Assert.Equal(volume, Assert.Single(settings.Volumes));
-        Assert.Equal(guest, Assert.Single(settings.Guests) with { Certificates = guest.Certificates, Uids = guest.Uids });
+        Assert.Equal(guest, Assert.Single(settings.Guests) with { Certificates = guest.Certificates, Uids = guest.Uids, Domains = guest.Domains });
         DiskSettings disk = Assert.Single(settings.Disks);
         Assert.Equal(("d", 4096L, 8192L), (disk.Name, disk.Offset, disk.Size));
     }
