@@ -1,0 +1,23 @@
+# A guest is destroyed in the middle of its writes: nothing of it stays, the other guest notices nothing, and a new guest gets
+# its disk with all that had been made durable.
+serve "volumes.v { path = \"/data/v.img\", size = 128MiB, cache = buffered }
+  guests.g0 {}
+  guests.g1 {}
+  disks.d0 { volume = v, guest = g0, size = 64MiB, ordered = tag-flush }
+  disks.d1 { volume = v, guest = g1, offset = 64MiB, size = 64MiB }"
+guest g1 d1
+busy g1
+before=$(held)
+
+for round in 1 2 3; do
+  guest g0 d0
+  [ $round -eq 1 ] || expect "the durable text that the guest before left" "$(on g0 'dd if=/dev/xvda bs=16 count=1')" "$text"
+  text=$(printf 'written in turn%d' $round)
+  on g0 "printf '$text' | dd of=/dev/xvda conv=fsync"
+  on g0 'for i in 1 2 3 4; do ioping -WWW -D -q -i 0 -o 1m -S 32m -s 64k -e $i /dev/xvda & done; ioping -D -q -i 0 -S 64m /dev/xvda & sleep 1'
+  expect_more "requests of g0 in flight or waiting" "$(metric scheduler_queue_depth)" 0
+  destroy g0
+  wait_for 20 "what g0 had is given back" is_held "$before"
+  say "held after g0 was destroyed: $(held)"
+done
+still_busy g1
