@@ -60,15 +60,15 @@ internal sealed class ClusterCatalog(ActorSystem akka, ClusterEngine engine) : I
         {
             CatalogAnswer answer = await engine.Service.Catalog.ChangeHereAsync(CommandOf(change), cancellation);
             if (answer.Refusal is { } refusal)
-                return new DiskChanged(refusal.Problem, refusal.Reason, 0, null, null);
+                return new DiskChanged(refusal.Problem, refusal.Reason, 0, null, []);
             if (answer.Entry is not { } entry)
-                return new DiskChanged(null, null, 0, null, null);
+                return new DiskChanged(null, null, 0, null, []);
             (string manifest, byte[] disk) = Write((CatalogDisk)entry.Entity, "");
             return new DiskChanged(null, null, entry.Revision, manifest, disk);
         }
         catch (Exception exception) when (exception is PersistenceException or OperationCanceledException)
         {
-            return new DiskChanged(CatalogProblem.Unavailable, exception.Message, 0, null, null);
+            return new DiskChanged(CatalogProblem.Unavailable, exception.Message, 0, null, []);
         }
     }
 
@@ -122,7 +122,7 @@ internal sealed class ClusterCatalog(ActorSystem akka, ClusterEngine engine) : I
     /// <param name="changed">What it says.</param>
     public static CatalogAnswer AnswerOf(DiskChanged changed) =>
         changed.Problem is { } problem ? new CatalogAnswer(null, new CatalogRefusal(problem, changed.Reason ?? "the owner does not say why"))
-        : changed.Manifest is null || changed.Disk is null ? new CatalogAnswer(null, null)
+        : changed.Manifest is null ? new CatalogAnswer(null, null)
         : new CatalogAnswer(new CatalogEntry(Read(changed.Manifest, changed.Disk).After!, changed.Revision, IsDeclared: false), null);
 
     /// <summary>A refusal of which nobody knows better.</summary>

@@ -86,8 +86,8 @@ internal sealed record ChangeTaken : IClusterMessage
 /// <param name="Reason">Why it is refused.</param>
 /// <param name="Revision">The disk's revision now; 0: it is gone.</param>
 /// <param name="Manifest">Of the disk as it is now, as the journal has events; null: it is gone.</param>
-/// <param name="Disk">It.</param>
-internal sealed record DiskChanged(CatalogProblem? Problem, string? Reason, long Revision, string? Manifest, byte[]? Disk) : IClusterMessage;
+/// <param name="Disk">It; empty: it is gone.</param>
+internal sealed record DiskChanged(CatalogProblem? Problem, string? Reason, long Revision, string? Manifest, byte[] Disk) : IClusterMessage;
 
 /// <summary>Node to the others: close your connections to a disk. Answered with <see cref="DiskDetached"/>.</summary>
 /// <param name="Disk">Name of the disk.</param>

@@ -22,7 +22,7 @@ public sealed class ClusterSerializerTests
         { "change-disk/1", new ChangeDisk("disk-added/2", [1, 2], null), """{"Manifest":"disk-added/2","Change":"AQI=","ExpectedRevision":null}""" },
         { "change-taken/1", ChangeTaken.Instance, "{}" },
         { "disk-changed/1", new DiskChanged(null, null, 7, "disk-added/2", [1, 2]), """{"Problem":null,"Reason":null,"Revision":7,"Manifest":"disk-added/2","Disk":"AQI="}""" },
-        { "disk-changed/1", new DiskChanged(CatalogProblem.InUse, "why", 0, null, null), """{"Problem":4,"Reason":"why","Revision":0,"Manifest":null,"Disk":null}""" },
+        { "disk-changed/1", new DiskChanged(CatalogProblem.InUse, "why", 0, null, []), """{"Problem":4,"Reason":"why","Revision":0,"Manifest":null,"Disk":""}""" },
         { "detach-disk/1", new DetachDisk("d"), """{"Disk":"d"}""" },
         { "disk-detached/1", new DiskDetached(2), """{"Count":2}""" },
         { "clear-fault/1", new ClearFault(1, "local"), """{"Domain":1,"By":"local"}""" },
