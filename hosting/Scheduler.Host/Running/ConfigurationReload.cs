@@ -73,7 +73,7 @@ internal sealed partial class ConfigurationReload(SettingsSource source, LoadedS
                 continue;
 
             // Who it is takes a restart.
-            GuestSettings wanted = guest with { Certificates = old.Certificates, Uids = old.Uids };
+            GuestSettings wanted = guest with { Certificates = old.Certificates, Uids = old.Uids, Domains = old.Domains };
             if (await ChangeGuest!(wanted) is { } problem)
             {
                 GuestRefused(logger, guest.Name, problem);

@@ -3,7 +3,6 @@ using System.Net.Sockets;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 using Scheduler.Host.Api;
 using Scheduler.Host.CommandLine;
 using Scheduler.Host.Configuration;
@@ -20,6 +19,7 @@ public sealed class FaultApiTests : IAsyncLifetime
     private readonly StringWriter _output = new();
     private readonly StringWriter _error = new();
     private readonly LogLines _log = new();
+    private readonly LoggerFactory _loggers = new();
     private Observability _observability = null!;
     private Service _service = null!;
     private WebApplication _admin = null!;
@@ -48,7 +48,8 @@ public sealed class FaultApiTests : IAsyncLifetime
             """);
         ServiceSettings settings = SettingsLoader.Load(file, []);
         _observability = new Observability(settings.Telemetry, 2000);
-        _service = await Service.StartAsync(settings, _observability.Volumes, NullLoggerFactory.Instance);
+        _loggers.AddProvider(_log);
+        _service = await Service.StartAsync(settings, _observability.Volumes, _loggers);
         _figures = new ServiceFigures(_service);
         _admin = await AdminServer.StartAsync(settings, new AdminTarget(_service, _service.Catalog, _figures), _observability.Prometheus, logging => logging.SetMinimumLevel(LogLevel.Warning).AddProvider(_log));
     }
@@ -59,6 +60,7 @@ public sealed class FaultApiTests : IAsyncLifetime
         _figures.Dispose();
         _ = await _service.StopAsync();
         await _service.DisposeAsync();
+        _loggers.Dispose();
         _observability.Dispose();
         await _output.DisposeAsync();
         await _error.DisposeAsync();
