@@ -115,7 +115,7 @@ public sealed class RingReattachTests : IRingFrontEnd
     [Fact]
     public void S4_Batches_of_volumes_that_are_gone_are_not_missed()
     {
-        RingPort port = Open(seconds: 10);
+        RingPort port = Open(seconds: 200);
         for (int epoch = 1; epoch < 50; epoch++)
         {
             // Keeps all batches that it gets.
@@ -133,8 +133,45 @@ public sealed class RingReattachTests : IRingFrontEnd
         }
 
         Assert.Null(_closed);
-        Run(20);
+        Run(200);
         Assert.Equal([0, 1, 2, 3], _unanswered);
+    }
+
+    [Fact]
+    public void S3_Time_with_volumes_that_go_without_an_answer_counts()
+    {
+        RingPort port = Open(seconds: 10);
+        ScriptedVolume first = Start(epoch: 1);
+        Run(1);
+        Send(port, 2);
+        Run(1);
+        long lostNs = _system.NowNs;
+        Stop(first);
+        for (int epoch = 2; _closed is null; epoch++)
+        {
+            Assert.True(epoch < 20, "it goes on for ever");
+            ScriptedVolume next = Start(epoch);
+            Run(2);
+            Stop(next);
+        }
+
+        Assert.Equal([2], _unanswered);
+        Assert.InRange(_closedNs - lostNs, 9e9, 13e9);
+    }
+
+    [Fact]
+    public void A_volume_that_is_slow_is_waited_for()
+    {
+        RingPort port = Open(seconds: 10);
+        ScriptedVolume first = Start(epoch: 1);
+        Run(1);
+        Send(port, 2);
+        Run(1);
+        Stop(first);
+        ScriptedVolume slow = Start(epoch: 2);
+        Run(100);
+        Assert.Equal([2], slow.Slots);
+        Assert.Null(_closed);
     }
 
     [Fact]

@@ -71,7 +71,7 @@ public sealed class GuestRing : Actor
     private int _losses;
     private TimeSpan _away;
 
-    /// <summary>How long it has been attached and waited for a first answer.</summary>
+    /// <summary>How long it has been attached and waited for a first answer; no more than counts.</summary>
     private TimeSpan _waited;
 
     /// <summary>Its attachment has brought an answer; so many before it, one after the other, have not.</summary>
@@ -180,7 +180,7 @@ public sealed class GuestRing : Actor
     {
         if (_volume is not null)
         {
-            if (_answered || _unanswered.IsEmpty)
+            if (_answered || _unanswered.IsEmpty || _waited >= _setup.ReattachMax)
                 return;
             _waited += _setup.ReattachPause;
             LookAgain();
