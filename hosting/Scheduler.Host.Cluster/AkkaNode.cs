@@ -37,6 +37,10 @@ internal static class AkkaNode
               # Signals are the service's.
               coordinated-shutdown.run-by-clr-shutdown-hook = off
               coordinated-shutdown.exit-clr = off
+
+              # When all nodes stop at once the oldest waits for one to hand sharding's coordinator over to; the next oldest takes it also
+              # when that is gone.
+              coordinated-shutdown.phases.cluster-exiting.timeout = 4s
               cluster {
                 leader-actions-interval = 250ms
                 unreachable-nodes-reaper-interval = 250ms

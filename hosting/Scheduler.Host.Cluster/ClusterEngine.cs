@@ -186,6 +186,10 @@ internal sealed partial class ClusterEngine : IServiceEngine
 
         // Without an answer to what is under way: guests send it again, to another node.
         _ = _service?.CloseConnections($"node {Node} leaves the cluster");
+
+        // What they go on to ask would keep sharding here until its time is up.
+        foreach (ActorRef door in _doors.Values)
+            _system.Stop(door);
         return await LeaveAsync();
     }
 
