@@ -53,7 +53,7 @@ public sealed class RunningClusterTests(PostgresServer postgres, RunningCluster 
         _ = Tool.Run("qemu-io", "-f", "raw", "-c", "write -P 5 1M 24k", Cluster[owner].Uri($"d1{owner}")).Succeeded();
 
         // They are exported some seconds later.
-        Cluster[other].Process.WaitUntil(() => Request("20480") is not null && Request("24576") is not null && Forward("20480") is not null, TimeSpan.FromSeconds(30), "no spans");
+        Cluster[other].Process.WaitUntil(() => Request("20480") is not null && Request("24576") is not null && Forward("20480") is not null, TimeSpan.FromSeconds(30), $"of the write over n{other} to n{owner} there are: {string.Join(", ", running.Collector.Spans.Where(span => span.Tags.GetValueOrDefault("length") is "20480" or "24576"))}");
         ReceivedSpan forward = Forward("20480")!;
         ReceivedSpan request = Request("20480")!;
         Assert.Equal(($"n{other}", ""), (forward.Node, forward.Parent));

@@ -39,9 +39,9 @@ internal sealed class SpanCollector : IDisposable
 
     private async Task ServeAsync()
     {
-        try
+        while (_listener.IsListening)
         {
-            while (true)
+            try
             {
                 HttpListenerContext context = await _listener.GetContextAsync();
                 using MemoryStream body = new();
@@ -51,10 +51,10 @@ internal sealed class SpanCollector : IDisposable
                 context.Response.ContentType = "application/x-protobuf";
                 context.Response.Close();
             }
-        }
-        catch (Exception exception) when (exception is HttpListenerException or ObjectDisposedException)
-        {
-            // The test is over.
+            catch (Exception exception) when (exception is HttpListenerException or ObjectDisposedException or IOException)
+            {
+                // A node has ended, or the test is over.
+            }
         }
     }
 
