@@ -17,6 +17,9 @@ internal sealed unsafe class StoreClient : IDisposable
     /// <summary>Longest time of a call in milliseconds.</summary>
     public const int CallMsMax = 5000;
 
+    // Who changes nodes all the time does not keep its caller here.
+    private const int EventsMax = 1000;
+
     // Somebody else changes the same nodes again and again.
     private const int TransactionTriesMax = 20;
 
@@ -128,11 +131,11 @@ internal sealed unsafe class StoreClient : IDisposable
     /// <param name="name">What the watch is called.</param>
     public void Unwatch(string path, string name) => _ = Call(StoreType.Unwatch, 0, out _, path, name, "");
 
-    /// <summary>Takes what has come, without waiting.</summary>
+    /// <summary>Takes what has come, or a part of it, without waiting.</summary>
     /// <exception cref="StoreException">The connection is broken.</exception>
     public void Receive()
     {
-        while (TryReceive(out StoreHeader header, out ReadOnlySpan<byte> payload))
+        for (int i = 0; i < EventsMax && TryReceive(out StoreHeader header, out ReadOnlySpan<byte> payload); i++)
         {
             if (header.Type != StoreType.WatchEvent)
                 throw Broken($"answers request {header.Request}, which nobody waits for");

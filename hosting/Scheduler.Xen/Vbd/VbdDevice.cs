@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.Extensions.Logging;
+using Scheduler.Storage.Loop;
 using Scheduler.Xen.Blkif;
 using Scheduler.Xen.Hypervisor;
 using Scheduler.Xen.Rings;
@@ -16,6 +17,10 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
     // A name is not longer.
     private const int NameMax = 63;
 
+    // A guest that begins anew all the time is followed once a second, after some times.
+    private const int OffersMax = 5;
+    private const long OfferNs = 1_000_000_000;
+
     // A guest whose state changes faster than it can be followed keeps no other waiting.
     private const int StepsMax = 16;
     private const string QueuesNode = "multi-queue-max-queues";
@@ -25,7 +30,6 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
 
     private readonly VbdMachine _machine = new();
     private readonly List<RingConnection> _rings = [];
-    private readonly List<string> _tables = [];
     private readonly string _domainPath = string.Create(CultureInfo.InvariantCulture, $"/local/domain/{address.Domain}");
 
     /// <summary>The guest's end; null until it is known.</summary>
@@ -36,6 +40,10 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
     private BlkifDisk? _offered;
     private int _queuesMax;
     private bool _ending;
+
+    /// <summary>How often the disk may be offered now, of <see cref="OffersMax"/> at most; another time comes with each second.</summary>
+    private long _offers = OffersMax;
+    private long _offersSinceNs = EventLoop.NowNs;
 
     /// <summary>Rings whose memory the device may use.</summary>
     private int _memories;
@@ -50,6 +58,15 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
     /// <exception cref="StoreException">xenstore can't be reached; it is to be called again.</exception>
     public bool Look()
     {
+        long more = (EventLoop.NowNs - _offersSinceNs) / OfferNs;
+        _offersSinceNs += more * OfferNs;
+        _offers = Math.Min(OffersMax, _offers + more);
+        if (_offers == 0)
+        {
+            server.LookLater(address);
+            return true;
+        }
+
         for (int i = 0; i < StepsMax; i++)
         {
             bool served = _machine.IsConnected;
@@ -58,6 +75,7 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
                 case VbdStep.Nothing:
                     return true;
                 case VbdStep.Offer:
+                    _offers = Math.Max(0, _offers - 1);
                     Offer();
                     break;
                 case VbdStep.Connect:
@@ -84,6 +102,7 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
                 case VbdStep.Forget:
                     if (_watched is not null)
                         Store.Unwatch(_watched, address.ToString());
+                    DeleteTables();
                     return false;
             }
         }
@@ -197,7 +216,13 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
     }
 
     // /local/domain/D/vm is /vm/UUID.
-    private string Uuid() => Store.Read($"{_domainPath}/vm") is { } vm ? vm[(vm.LastIndexOf('/') + 1)..].ToLowerInvariant() : "";
+    private string Uuid()
+    {
+        const int UuidMax = 36;
+        string vm = Store.Read($"{_domainPath}/vm") ?? "";
+        string uuid = vm[(vm.LastIndexOf('/') + 1)..].ToLowerInvariant();
+        return uuid.Length <= UuidMax ? uuid : "";
+    }
 
     // The guest knows what the earlier process has offered, and goes by it.
     private void Resume()
@@ -236,7 +261,7 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
         for (int i = 0; i < queues.Count; i++)
         {
             string peer = string.Create(CultureInfo.InvariantCulture, $"xen:{address} ({_domain.Name}) queue {i}");
-            string table = Path.Combine(server.Options.RunDirectory, string.Create(CultureInfo.InvariantCulture, $"{address.Domain}-{address.Device}-{i}"));
+            string table = Path.Combine(server.Options.RunDirectory, TablesBegin + i.ToString(CultureInfo.InvariantCulture));
             if (server.Open(this, _name, _domain, _offered!, disk => Reach(disk, queues[i], table, resume), peer, out RingConnection? ring) is { } problem)
             {
                 Fail(problem);
@@ -244,7 +269,6 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
             }
 
             _rings.Add(ring!);
-            _tables.Add(table);
         }
 
         Write(XenbusState.Connected);
@@ -310,19 +334,15 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
 
     private void DeleteTables()
     {
-        foreach (string table in _tables)
+        try
         {
-            try
-            {
+            foreach (string table in Directory.GetFiles(server.Options.RunDirectory, $"{TablesBegin}*"))
                 File.Delete(table);
-            }
-            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-            {
-                // It says that its ring has ended.
-            }
         }
-
-        _tables.Clear();
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // They say that their rings have ended, or belong to no domain.
+        }
     }
 
     // From any thread.
@@ -338,6 +358,8 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
         foreach (RingConnection ring in _rings)
             ring.Disk.Loop.Post(() => end(ring));
     }
+
+    private string TablesBegin => string.Create(CultureInfo.InvariantCulture, $"{address.Domain}-{address.Device}-");
 
     private string ErrorPath => $"error/{path}";
 

@@ -29,6 +29,7 @@ public sealed partial class VbdServer : ILoopDescriptor, ILoopWork, IDisposable
     private readonly string _root;
     private readonly Dictionary<VbdAddress, VbdDevice> _devices = [];
     private readonly HashSet<VbdAddress> _changed = [];
+    private readonly HashSet<VbdAddress> _later = [];
     private readonly HashSet<RingConnection> _connections = [];
     private readonly Lock _lock = new();
     private StoreClient? _store;
@@ -160,7 +161,12 @@ public sealed partial class VbdServer : ILoopDescriptor, ILoopWork, IDisposable
     });
 
     /// <summary>Time to try again.</summary>
-    void ILoopWork.Run() => Work();
+    void ILoopWork.Run()
+    {
+        _changed.UnionWith(_later);
+        _later.Clear();
+        Work();
+    }
 
     internal StoreClient Store => _store ?? throw new InvalidOperationException("xenstore is used without a connection to it");
 
@@ -220,6 +226,13 @@ public sealed partial class VbdServer : ILoopDescriptor, ILoopWork, IDisposable
         _ = _changed.Add(address);
         Work();
     });
+
+    /// <summary>A disk is to be looked at again in a while. On the loop.</summary>
+    internal void LookLater(VbdAddress address)
+    {
+        _ = _later.Add(address);
+        _again!.DueNs = Math.Min(_again.DueNs, EventLoop.NowNs + PauseNs);
+    }
 
     private void Ended(VbdDevice device, RingConnection connection)
     {

@@ -45,6 +45,8 @@ public sealed class AccessSettingsTests : IDisposable
     [InlineData("guests.g0.uids=[-1]", "guests.g0.uids: '-1' is not a whole number from 0 to 4294967294")]
     [InlineData("guests.g0.uids=[4294967295]", "guests.g0.uids: '4294967295' is not a whole number from 0 to 4294967294")]
     [InlineData("guests.g0.uids=[5, 5]", "guests.g0.uids: uid:5 is listed twice")]
+    [InlineData("guests.g0.domains=[\"\"]", "guests.g0.domains: '' is neither the name of a Xen domain nor its UUID: 1 to 64 printable characters")]
+    [InlineData("guests.g0.domains=[web1, web1]", "guests.g0.domains: xen:web1 is listed twice")]
     [InlineData("guests.g0.certificates=[web1]", "guests.g0.certificates: 'web1' is neither CN=name, the common name of a certificate, nor sha256: and 64 hexadecimal digits")]
     [InlineData("guests.g0.certificates=[\"CN=\"]", "guests.g0.certificates: 'CN=' is neither CN=name, the common name of a certificate, nor sha256: and 64 hexadecimal digits")]
     [InlineData("guests.g0.certificates=[\"sha256:12\"]", "guests.g0.certificates: 'sha256:12' is neither CN=name, the common name of a certificate, nor sha256: and 64 hexadecimal digits")]
