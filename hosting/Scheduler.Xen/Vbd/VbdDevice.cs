@@ -196,8 +196,8 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
         // A barrier orders its own ring: a guest that may send some has one.
         _queuesMax = _offered!.Nodes().Contains(("feature-barrier", "1")) ? 1 : server.Options.QueuesMax;
         List<(string, string)> nodes = [.. _offered.Nodes(), (QueuesNode, _queuesMax.ToString(CultureInfo.InvariantCulture))];
-        _ = Store.Update(path, "state", [.. nodes, ("state", Text(XenbusState.InitWait))]);
         Store.Remove(ErrorPath);
+        _ = Store.Update(path, "state", [.. nodes, ("state", Text(XenbusState.InitWait))]);
     }
 
     // What is wrong, or null.

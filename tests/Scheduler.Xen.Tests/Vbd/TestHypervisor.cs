@@ -47,6 +47,8 @@ internal sealed class TestHypervisor : IHypervisor
 
     private sealed unsafe class Grants(TestHypervisor hypervisor, ushort domain) : IGrants
     {
+        // Rings of one domain have their own pages each here, by the same numbers.
+        private TestGuest? _guest;
         private bool _mapped;
 
         public nint Map(ReadOnlySpan<uint> grants, out string problem)
@@ -58,7 +60,7 @@ internal sealed class TestHypervisor : IHypervisor
             problem = guest is null ? "the ring's pages can't be mapped: they are not granted" : "";
             if (guest is null)
                 return 0;
-            _mapped = true;
+            (_guest, _mapped) = (guest, true);
             _ = Interlocked.Increment(ref hypervisor._maps);
             return guest.Memory;
         }
@@ -76,7 +78,7 @@ internal sealed class TestHypervisor : IHypervisor
             {
                 bool toGuest = piece.Flags == GrantCopy.ToGuest;
                 GrantPlace place = toGuest ? piece.TargetGrant : piece.SourceGrant;
-                TestGuest? guest = Guest(g => place.Grant < g.DataPages);
+                TestGuest? guest = place.Grant < _guest?.DataPages ? _guest : null;
                 if (guest is null || place.Domain != domain || place.Offset + piece.Length > BlkifAbi.PageBytes)
                 {
                     piece.Status = -3;
