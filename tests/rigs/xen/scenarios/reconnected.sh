@@ -12,7 +12,7 @@ for round in 1 2; do
 done
 expect "held as before" "$(held)" "$connected"
 write_and_read_back g0
-echo '0 poweroff -f' > "$(xenstore-read "/local/domain/$(xl domid g0)/console/tty")"
+echo '0 poweroff -f' > "$(cat /tmp/g0.tty)"
 wait_for 30 "g0 is shut down" is_no_domain g0
 wait_for 20 "what g0 had is given back" is_held "$before"
 guest g0 d0
