@@ -14,11 +14,14 @@ guest g0 old0 new0
 guest g1 old1 new1
 
 measure() { # disk policy
+  local alone barriers
   alone=$(on g1 "reads $1")
-  on g0 "ioping -WWW -D -y -q -i 0 /dev/$1 > /tmp/load 2>&1 & echo \$! > /tmp/pid; sleep 1"
+  barriers=$(metric scheduler_requests_total 'op="barrier"')
+  on g0 "ioping -WWW -D -y -q -i 0 /dev/$1 > /dev/null 2>&1 & echo \$! > /tmp/pid"
   beside=$(on g1 "reads $1")
-  on g0 'kill -INT $(cat /tmp/pid); sleep 1; cat /tmp/load'
-  say "$2: g1 alone: ${alone% *} reads/s, p99 ${alone#* } us; beside barriers: ${beside% *} reads/s, p99 ${beside#* } us"
+  on g0 'kill -INT $(cat /tmp/pid)'
+  barriers=$(($(metric scheduler_requests_total 'op="barrier"') - barriers))
+  say "$2: g1 alone: ${alone% *} reads/s, p99 ${alone#* } us; beside $barriers barriers: ${beside% *} reads/s, p99 ${beside#* } us"
 }
 
 measure xvda queue-drain
