@@ -19,7 +19,7 @@ measure() { # disk policy
   barriers=$(metric scheduler_requests_total 'op="barrier"')
   on g0 "ioping -WWW -D -y -q -i 0 /dev/$1 > /dev/null 2>&1 & echo \$! > /tmp/pid"
   beside=$(on g1 "reads $1")
-  on g0 'kill -INT $(cat /tmp/pid)'
+  on g0 'kill $(cat /tmp/pid)'
   barriers=$(($(metric scheduler_requests_total 'op="barrier"') - barriers))
   say "$2: g1 alone: ${alone% *} reads/s, p99 ${alone#* } us; beside $barriers barriers: ${beside% *} reads/s, p99 ${beside#* } us"
 }
