@@ -10,7 +10,7 @@ guest g1 d1
 busy g0
 busy g1
 before=$(channels)
-for signal in KILL TERM KILL; do
+for signal in KILL TERM; do
   stop_service $signal
   start_service
   still_busy g0
