@@ -71,7 +71,7 @@ is_gone() { ! [ -d "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"; }
 metric() { # name [label="value"]
   wget -q -O - http://$admin/metrics | awk -v name="$1" -v label="${2:-}" '
     { end = index($1 "{", "{") }
-    substr($1, 1, end - 1) == name && index($1, label) { sum += $2 }
+    substr($1, 1, end - 1) == name && (label == "" || index($1, label)) { sum += $2 }
     END { printf "%d\n", sum }'
 }
 
