@@ -1,4 +1,4 @@
-# What peers and scale share: options, tools, processes that are ended whatever happens, the service, fio. Sourced.
+# What the benchmarks share: options, tools, processes that are ended whatever happens, the service, fio. Sourced.
 # shellcheck shell=bash
 
 bench_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -129,7 +129,7 @@ start_service() { # disks MiB-of-each cache io
   local disks=$1 mib=$2 i
   {
     echo "scheduler { data-dir = \"$work\", nbd.listen = [\"unix:$work/nbd.sock\"]"
-    echo "admin.listen = \"unix:$work/admin.sock\", log.level = warning"
+    echo "rings.listen = \"unix:$work/rings.sock\", admin.listen = \"unix:$work/admin.sock\", log.level = warning"
     echo "volumes.v { path = \"$file\", size = $((disks * mib))MiB, cache = $3, io = $4 }"
     for ((i = 0; i < disks; i++)); do
       echo "guests.g$i {}"

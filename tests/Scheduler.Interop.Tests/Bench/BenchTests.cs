@@ -39,8 +39,20 @@ public sealed class BenchTests(ITestOutputHelper output)
         Assert.All(soak, sample => Assert.True(sample.GetProperty("rss_mib").GetDouble() > 0));
     }
 
+    [SkippableFact]
+    public void The_benchmark_of_rings_beside_NBD_runs()
+    {
+        Requires.Tool("fio", "jq", "nbdinfo");
+        using JsonDocument result = Run("rings", "--tiny");
+        JsonElement[] figures = [.. result.RootElement.EnumerateArray()];
+        Assert.Equal(4, figures.Length);
+        Assert.All(figures, figure => Assert.True(figure.GetProperty("nbd").GetProperty("iops").GetDouble() > 0
+            && figure.GetProperty("ring").GetProperty("iops").GetDouble() > 0 && figure.GetProperty("ring").GetProperty("cpu_s_per_million").GetDouble() >= 0));
+    }
+
     [Theory]
     [InlineData("peers", "--rounds", "0")]
+    [InlineData("rings", "--mode", "all")]
     [InlineData("peers", "--scenario", "none")]
     [InlineData("scale", "--mode", "all")]
     public void A_wrong_option_is_named(string script, string option, string value)
