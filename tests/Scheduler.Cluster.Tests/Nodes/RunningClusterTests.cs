@@ -1,8 +1,8 @@
 using System.Net;
 using System.Text.RegularExpressions;
+using Scheduler.Actors;
 using Scheduler.Cluster.Tests.Link;
 using Scheduler.Host.Cluster.Link;
-using Scheduler.Actors;
 using Scheduler.Interop.Tests.Durability;
 using Scheduler.Interop.Tests.Harness;
 using Scheduler.Storage.Tests.Journal;
