@@ -8,6 +8,7 @@ namespace Scheduler.Interop.Tests.Xen;
 /// Linux guests of Xen, with their own block driver, whose disks the service serves from dom0: all of it in QEMU, by
 /// <c>tests/rigs/xen</c>. <c>tests/run --xen</c> runs every scenario there is, otherwise there are two.
 /// </summary>
+[Collection(nameof(Alone))]
 public sealed class XenGuestTests(ITestOutputHelper output)
 {
     // What the script ends with when it can't have a program or a package that it needs.

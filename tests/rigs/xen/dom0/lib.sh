@@ -207,7 +207,13 @@ held() {
   echo "channels $(channels), mappings $(grep -c /dev/xen/gntdev "/proc/$(service_pid)/maps"), files $(ls "/proc/$(service_pid)/fd" | wc -l)"
 }
 
-is_held() { [ "$(held)" = "$1" ]; }
+wait_until_held() { # what wanted
+  local end=$(($(now) + 60))
+  until [ "$(held)" = "$2" ]; do
+    [ "$(now)" -lt $end ] || fail "$1: the service holds $(held), not $2"
+    sleep 0.5
+  done
+}
 
 # Asks the service at its admin address; fails unless it says 2xx.
 request() { # method path-below-/api/v1 body

@@ -21,7 +21,7 @@ for round in 1 2; do
   on g0 'for i in 1 2 3 4; do ioping -WWW -D -q -i 0 -o 1m -S 32m -s 64k -e $i /dev/xvda & done; ioping -D -q -i 0 -S 64m /dev/xvda & sleep 1'
   wait_for 20 "requests of g0 are under way" has_several_under_way
   destroy g0
-  wait_for 20 "what g0 had is given back" is_held "$before"
+  wait_until_held "what g0 had is given back" "$before"
   say "held after g0 was destroyed: $(held)"
 done
 still_busy g1

@@ -14,6 +14,6 @@ expect "held as before" "$(held)" "$connected"
 write_and_read_back g0
 echo '0 poweroff -f' > "$(cat /tmp/g0.tty)"
 wait_for 30 "g0 is shut down" is_no_domain g0
-wait_for 20 "what g0 had is given back" is_held "$before"
+wait_until_held "what g0 had is given back" "$before"
 guest g0 d0
 expect "what the next g0 reads" "$(on g0 'dd if=/dev/xvda bs=4 count=1 2> /dev/null')" kept
