@@ -199,12 +199,13 @@ still_busy() { # name
   expect "what guest $1 found wrong" "$(on "$1" 'cat /tmp/wrong')" ""
 }
 
-# What the service and dom0 hold of guests: event channels to guests, pages of guests that the service has mapped, its open files.
+# What the service and dom0 hold of guests: event channels to guests, pages of guests that the service has mapped, Xen's devices
+# that it has open.
 
-channels() { lsevtchn 0 | grep -c interdomain; }
+channels() { lsevtchn 0 | grep -ci interdomain; }
 
 held() {
-  echo "channels $(channels), mappings $(grep -c /dev/xen/gntdev "/proc/$(service_pid)/maps"), files $(ls "/proc/$(service_pid)/fd" | wc -l)"
+  echo "channels $(channels), mappings $(grep -c /dev/xen/gntdev "/proc/$(service_pid)/maps"), devices $(ls -l "/proc/$(service_pid)/fd" | grep -c /dev/xen/)"
 }
 
 wait_until_held() { # what wanted
