@@ -15,7 +15,7 @@ has_several_under_way() { [ "$(metric scheduler_queue_depth)" -gt 1 ]; }
 
 for round in 1 2; do
   guest g0 d0
-  [ $round -eq 1 ] || expect "the durable text that the guest before left" "$(on g0 'dd if=/dev/xvda bs=16 count=1 2> /dev/null')" "$text"
+  [ $round -eq 1 ] || expect "the durable text that the guest before left" "$(on g0 'dd if=/dev/xvda bs=16 count=1 2> /dev/null; echo')" "$text"
   text=$(printf 'written in turn%d' $round)
   on g0 "printf '$text' | dd of=/dev/xvda conv=fsync"
   on g0 'for i in 1 2 3 4; do ioping -WWW -D -q -i 0 -o 1m -S 32m -s 64k -e $i /dev/xvda & done; ioping -D -q -i 0 -S 64m /dev/xvda & sleep 1'

@@ -8,6 +8,6 @@ for round in 1 2; do
   wait_for 30 "g0 is shut down" is_no_domain g0
   wait_until_held "what g0 had is given back" "$before"
   guest g0 d0
-  expect "what g0 reads after start $round" "$(on g0 'dd if=/dev/xvda bs=4 count=1 2> /dev/null')" kept
+  expect "what g0 reads after start $round" "$(on g0 'dd if=/dev/xvda bs=4 count=1 2> /dev/null; echo')" kept
 done
 write_and_read_back g0
