@@ -189,6 +189,9 @@ internal sealed class DiskChangeCall(string volume, IActorRef owner, ChangeDisk 
             case DiskChanged changed:
                 End(ClusterCatalog.AnswerOf(changed));
                 break;
+            case Status.Failure failure:
+                End(ClusterCatalog.Refused($"the owner of volume {volume} failed in the change, which may or may not have been made: {failure.Cause.Message}; look, then try again"));
+                break;
             case ReceiveTimeout:
                 End(ClusterCatalog.Refused($"the owner of volume {volume} does not answer; the change may or may not have been made: look, then try again"));
                 break;
