@@ -29,8 +29,9 @@ internal sealed partial class Service : IAsyncDisposable
     private readonly RunningParts _parts;
     private readonly RunningCatalog _catalog;
     private readonly NbdServer _nbd;
-    private readonly RingServer? _rings;
-    private readonly VbdServer? _xen;
+
+    // With NBD first.
+    private readonly List<FrontEndServer> _frontEnds;
 
     /// <summary>All events and snapshots that a service stores.</summary>
     public static EventFormat JournalFormat { get; } = new([.. CatalogFormat.Kinds, .. VolumeFaultFormat.Kinds]);
@@ -45,12 +46,13 @@ internal sealed partial class Service : IAsyncDisposable
         _catalog = new RunningCatalog(journal, JournalFormat, _parts, _engine.Peers, _logger);
         ConnectionNumbers numbers = new();
         _nbd = new NbdServer(NbdOptions(loggers), _parts.Exports, loggers.CreateLogger<NbdServer>(), numbers);
+        _frontEnds = [_nbd];
         if (settings.Rings is { } rings)
-            _rings = new RingServer(new RingServerOptions(rings.Path, rings.ConnectionsMax, rings.HandshakeTimeout), FindForRing, numbers, loggers.CreateLogger<RingServer>());
+            _frontEnds.Add(new RingServer(new RingServerOptions(rings.Path, rings.ConnectionsMax, rings.HandshakeTimeout), FindForRing, numbers, loggers.CreateLogger<RingServer>()));
         if (settings.Xen is { } xen)
-            _xen = new VbdServer(new VbdOptions(xen.Backend, xen.Store, xen.RingsMax, xen.QueuesMax, xen.RunDirectory), FindForDomain, numbers, loggers.CreateLogger<VbdServer>());
-        _parts.Offers = () => _xen?.DisksChanged();
-        _parts.IsAttached = disk => _nbd.HasConnections(disk) || _rings?.HasConnections(disk) == true || _xen?.HasConnections(disk) == true;
+            _frontEnds.Add(new VbdServer(new VbdOptions(xen.Backend, xen.Store, xen.RingsMax, xen.QueuesMax, xen.RunDirectory), FindForDomain, numbers, loggers.CreateLogger<VbdServer>()));
+        _parts.Offers = () => _frontEnds.ForEach(frontEnd => frontEnd.DisksChanged());
+        _parts.IsAttached = disk => _frontEnds.Exists(frontEnd => frontEnd.HasConnections(disk));
         _parts.Disconnect = (disk, reason) => Close(view => view.Disk == disk, reason);
         _catalog.DetachHere = disk => Close(view => view.Disk == disk, "an operator has disconnected it");
     }
@@ -76,15 +78,9 @@ internal sealed partial class Service : IAsyncDisposable
             service = new Service(settings, telemetry, loggers, journal, engine ?? LocalEngine.Create);
             await service._catalog.StartAsync(service._engine.System, settings);
             await service._engine.StartAsync(service);
-            service._nbd.Start();
-            service._rings?.Start();
-            service._parts.UsersAreGuests = all =>
-            {
-                service._nbd.LetUsersIn(all);
-                service._rings?.LetUsersIn(all);
-            };
+            service._frontEnds.ForEach(frontEnd => frontEnd.Start());
+            service._parts.UsersAreGuests = all => service._frontEnds.ForEach(frontEnd => frontEnd.LetUsersIn(all));
             service._parts.TakeIdentities(service._catalog.State);
-            service._xen?.Start();
             return service;
         }
         catch
@@ -119,9 +115,8 @@ internal sealed partial class Service : IAsyncDisposable
     public string? RingsPath => _settings.Rings?.Path;
 
     /// <summary>The guests' connections, by number.</summary>
-    public IReadOnlyList<ConnectionView> Connections => _rings is null && _xen is null
-        ? _nbd.Connections
-        : [.. _nbd.Connections.Concat(_rings?.Connections ?? []).Concat(_xen?.Connections ?? []).OrderBy(view => view.Id)];
+    public IReadOnlyList<ConnectionView> Connections =>
+        [.. _frontEnds.SelectMany(frontEnd => frontEnd.Connections).OrderBy(view => view.Id)];
 
     /// <summary>Closes a connection.</summary>
     /// <param name="id">Its number.</param>
@@ -205,7 +200,7 @@ internal sealed partial class Service : IAsyncDisposable
             if (volume.Status.Stopped.IsCompleted)
                 problems.Add($"volume {volume.Settings.Name} has stopped: {volume.Status.Stopped.Result ?? "the service is stopping"}");
             else
-                problems.AddRange(FencesOf(volume));
+                problems.AddRange(FaultsOf(volume).Select(fault => $"volume {fault.Volume} is fenced: a sync of domain {fault.Domain} ({volume.Paths[fault.Domain]}) failed (errno {fault.Errno}); acknowledged writes may be lost; see the README, \"When a sync fails\""));
         }
 
         return problems;
@@ -260,9 +255,7 @@ internal sealed partial class Service : IAsyncDisposable
     /// <returns>Whether all volumes stopped cleanly.</returns>
     public async Task<bool> StopAsync()
     {
-        _nbd.StopAccepting();
-        _rings?.StopAccepting();
-        _xen?.StopAccepting();
+        _frontEnds.ForEach(frontEnd => frontEnd.StopAccepting());
         _catalog.Stop();
         bool clean = await _engine.HandOverAsync();
         IReadOnlyList<RunningVolume> volumes = Volumes;
@@ -286,11 +279,9 @@ internal sealed partial class Service : IAsyncDisposable
         }
 
         DateTime deadline = DateTime.UtcNow + s_lastRepliesTimeMax;
-        while (_nbd.ConnectionCount + (_rings?.ConnectionCount ?? 0) + (_xen?.ConnectionCount ?? 0) > 0 && DateTime.UtcNow < deadline)
+        while (_frontEnds.Sum(frontEnd => frontEnd.ConnectionCount) > 0 && DateTime.UtcNow < deadline)
             await Task.Delay(10);
-        _nbd.Abort();
-        _ = _rings?.Close(_ => true, "the server has stopped");
-        _ = _xen?.Close(_ => true, "the server has stopped");
+        _ = Close(_ => true, "the server has stopped");
         return clean;
     }
 
@@ -300,9 +291,7 @@ internal sealed partial class Service : IAsyncDisposable
         // If it was not stopped: what runs uses all the rest.
         _ = await _engine.HandOverAsync();
         _parts.Dispose();
-        _nbd.Dispose();
-        _rings?.Dispose();
-        _xen?.Dispose();
+        _frontEnds.ForEach(frontEnd => frontEnd.Dispose());
         await _catalog.DisposeAsync();
         await _engine.DisposeAsync();
         await _journal.DisposeAsync();
@@ -312,9 +301,7 @@ internal sealed partial class Service : IAsyncDisposable
     private async Task AbandonAsync()
     {
         _ = await _engine.HandOverAsync();
-        _nbd.Dispose();
-        _rings?.Dispose();
-        _xen?.Dispose();
+        _frontEnds.ForEach(frontEnd => frontEnd.Dispose());
         _catalog.Stop();
         foreach (RunningVolume volume in Volumes)
             _ = await volume.StopAsync(StopTimeMax);
@@ -326,7 +313,7 @@ internal sealed partial class Service : IAsyncDisposable
     /// <returns>How many there were.</returns>
     public int CloseConnections(string reason) => Close(_ => true, reason);
 
-    private int Close(Func<ConnectionView, bool> which, string reason) => _nbd.Close(which, reason) + (_rings?.Close(which, reason) ?? 0) + (_xen?.Close(which, reason) ?? 0);
+    private int Close(Func<ConnectionView, bool> which, string reason) => _frontEnds.Sum(frontEnd => frontEnd.Close(which, reason));
 
     // What a user of this machine sees is the same over a ring as over NBD's Unix socket.
     private RingDiskLookup FindForRing(string name, uint? user) => FindForRing(name, new PeerIdentity(null, user));
@@ -360,12 +347,6 @@ internal sealed partial class Service : IAsyncDisposable
         let error = volume.Status.Fault(domain)
         where error != 0
         select new VolumeFault(volume.Settings.Name, domain, error, volume.Faults.Since(domain));
-
-    private static IEnumerable<string> FencesOf(RunningVolume volume) =>
-        from domain in Enumerable.Range(0, volume.Status.DomainCount)
-        let error = volume.Status.Fault(domain)
-        where error != 0
-        select $"volume {volume.Settings.Name} is fenced: a sync of domain {domain} ({volume.Paths[domain]}) failed (errno {error}); acknowledged writes may be lost; see the README, \"When a sync fails\"";
 
     private static EndPoint EndPointOf(ListenEndpoint endpoint) => endpoint switch
     {

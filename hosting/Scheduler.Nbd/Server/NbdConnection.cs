@@ -15,7 +15,7 @@ namespace Scheduler.Nbd.Server;
 /// S4: a request takes a slot, and a slot is free again when its reply is sent. Without a free slot, or without buffer
 /// memory of its guest, the connection stops reading its socket: a client that does not read its replies stalls itself.
 /// </remarks>
-internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFrontEnd, IBufferWaiter
+internal sealed unsafe partial class NbdConnection : IOpenConnection, ILoopDescriptor, IRingFrontEnd, IBufferWaiter
 {
     private const int ScratchBytes = 256 << 10;
     private const int LargePayloadBytes = 32 << 10;
@@ -100,10 +100,7 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
 
     private bool IsPaused => _draining || !_attached || _needsBuffer || (_receiving < 0 && _freeSlots.Count == 0);
 
-    /// <summary>Name of its disk.</summary>
-    public string Disk => _export.Disk;
-
-    /// <summary>What others see of it. From any thread: what is in flight is counted elsewhere meanwhile.</summary>
+    // What is in flight is counted elsewhere meanwhile.
     public ConnectionView View => new(
         _id, _export.Volume, _export.Disk, _export.Guest.Name, _peer, _tls is not null, _credits, Math.Max(0, _credits - _freeSlots.Count));
 
@@ -122,8 +119,6 @@ internal sealed unsafe partial class NbdConnection : ILoopDescriptor, IRingFront
             new RingSetup(_export.Volume, _export.Disk, _export.Credits, 1, this, _memory) { ReattachMax = _export.ReattachMax, Guest = _export.Guest.Name }, _export.StartRing);
     }
 
-    /// <summary>Ends the connection now, answered or not. On the loop.</summary>
-    /// <param name="reason">For the log.</param>
     public void Abort(string reason) => Close(reason);
 
     public void OnAttached(int credits)

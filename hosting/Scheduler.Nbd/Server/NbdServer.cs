@@ -33,7 +33,7 @@ public sealed record NbdServerOptions(IReadOnlyList<EndPoint> Endpoints, int Con
 }
 
 /// <summary>Listens, accepts, and takes connections through their handshake, on a loop of its own.</summary>
-public sealed partial class NbdServer : IListenerOwner, IDisposable
+public sealed partial class NbdServer : FrontEndServer, IListenerOwner
 {
     private readonly NbdServerOptions _options;
     private readonly NbdExports _exports;
@@ -41,8 +41,6 @@ public sealed partial class NbdServer : IListenerOwner, IDisposable
     private readonly EventLoop _loop = new("nbd-accept");
     private readonly List<Listener> _listeners = [];
     private readonly List<HandshakeConnection> _handshakes = [];
-    private readonly HashSet<NbdConnection> _connections = [];
-    private readonly Lock _lock = new();
     private readonly ConnectionNumbers _numbers;
     private bool _started;
     private bool _stopping;
@@ -63,60 +61,25 @@ public sealed partial class NbdServer : IListenerOwner, IDisposable
     /// <summary>Where it listens, with the ports that were chosen for port 0.</summary>
     public IReadOnlyList<EndPoint> LocalEndpoints => [.. _listeners.Select(listener => listener.Local)];
 
-    /// <summary>Connections, those in their handshake included.</summary>
-    public int ConnectionCount
+    /// <inheritdoc/>
+    public override int ConnectionCount
     {
         get
         {
-            lock (_lock)
-                return _handshakes.Count + _connections.Count;
+            lock (Gate)
+                return _handshakes.Count + OpenConnections.Count;
         }
     }
 
-    /// <summary>The connections that have chosen their disk, in the order in which they did, as of now.</summary>
-    public IReadOnlyList<ConnectionView> Connections
-    {
-        get
-        {
-            lock (_lock)
-                return [.. _connections.Select(connection => connection.View).OrderBy(view => view.Id)];
-        }
-    }
-
-    /// <summary>Whether a disk has connections. When it is not offered any more and has none, it gets none.</summary>
-    /// <param name="disk">Name of the disk.</param>
-    /// <returns>Whether it has.</returns>
-    public bool HasConnections(string disk)
-    {
-        lock (_lock)
-            return _connections.Any(connection => connection.Disk == disk);
-    }
-
-    /// <summary>Closes connections soon, answered or not.</summary>
-    /// <param name="which">Which of them.</param>
-    /// <param name="reason">For the log.</param>
-    /// <returns>How many there were.</returns>
-    public int Close(Func<ConnectionView, bool> which, string reason)
-    {
-        NbdConnection[] connections;
-        lock (_lock)
-            connections = [.. _connections.Where(connection => which(connection.View))];
-        foreach (NbdConnection connection in connections)
-            connection.Loop.Post(() => connection.Abort(reason));
-        return connections.Length;
-    }
-
-    /// <summary>Lets all users of this machine connect to Unix sockets, or, as at first, only those that the process' umask lets.</summary>
-    /// <param name="all">Whether all.</param>
-    public void LetUsersIn(bool all)
+    /// <inheritdoc/>
+    public override void LetUsersIn(bool all)
     {
         foreach (Listener listener in _listeners)
             listener.LetUsersIn(all);
     }
 
-    /// <summary>Binds all endpoints and accepts.</summary>
-    /// <exception cref="IOException">An endpoint can't be bound; the message names it.</exception>
-    public void Start()
+    /// <inheritdoc/>
+    public override void Start()
     {
         foreach (EndPoint endpoint in _options.Endpoints)
             _listeners.Add(new Listener(this, _loop, endpoint));
@@ -129,8 +92,8 @@ public sealed partial class NbdServer : IListenerOwner, IDisposable
         });
     }
 
-    /// <summary>Accepts no more, and ends the handshakes under way. Connections go on.</summary>
-    public void StopAccepting()
+    /// <inheritdoc/>
+    public override void StopAccepting()
     {
         if (!_started || _exports.Stopping)
             return;
@@ -144,7 +107,7 @@ public sealed partial class NbdServer : IListenerOwner, IDisposable
                 foreach (Listener listener in _listeners)
                     listener.Close();
                 HandshakeConnection[] handshakes;
-                lock (_lock)
+                lock (Gate)
                     handshakes = [.. _handshakes];
                 foreach (HandshakeConnection handshake in handshakes)
                     handshake.End("the service is stopping");
@@ -157,18 +120,8 @@ public sealed partial class NbdServer : IListenerOwner, IDisposable
         done.Wait();
     }
 
-    /// <summary>Ends the connections that are left, answered or not.</summary>
-    public void Abort()
-    {
-        NbdConnection[] connections;
-        lock (_lock)
-            connections = [.. _connections];
-        foreach (NbdConnection connection in connections)
-            connection.Loop.Post(() => connection.Abort("the server has stopped"));
-    }
-
     /// <inheritdoc/>
-    public void Dispose()
+    public override void Dispose()
     {
         StopAccepting();
         _loop.Dispose();
@@ -180,7 +133,7 @@ public sealed partial class NbdServer : IListenerOwner, IDisposable
     {
         NbdExport? export;
         NbdConnection? connection = null;
-        lock (_lock)
+        lock (Gate)
         {
             // Under the lock: whoever takes a disk away, and then sees no connection to it, gets none afterwards.
             export = _exports.Find(info);
@@ -192,7 +145,7 @@ public sealed partial class NbdServer : IListenerOwner, IDisposable
             {
                 connection = new NbdConnection(this, export, negotiated, socket, tls, peer, _numbers.Next(), _logger);
                 _ = _handshakes.Remove(handshake);
-                _ = _connections.Add(connection);
+                _ = OpenConnections.Add(connection);
             }
         }
 
@@ -211,14 +164,14 @@ public sealed partial class NbdServer : IListenerOwner, IDisposable
 
     internal void HandshakeFailed(HandshakeConnection handshake, string peer, string reason)
     {
-        lock (_lock)
+        lock (Gate)
             _ = _handshakes.Remove(handshake);
         HandshakeEnded(_logger, peer, reason);
     }
 
     internal void HandshakeBroke(HandshakeConnection handshake, string peer, Exception exception)
     {
-        lock (_lock)
+        lock (Gate)
             _ = _handshakes.Remove(handshake);
         HandshakeDefect(_logger, exception, peer);
     }
@@ -226,8 +179,8 @@ public sealed partial class NbdServer : IListenerOwner, IDisposable
     internal void Ended(NbdConnection connection)
     {
         connection.Guest.Exit();
-        lock (_lock)
-            _ = _connections.Remove(connection);
+        lock (Gate)
+            _ = OpenConnections.Remove(connection);
     }
 
     void IListenerOwner.Accepted(int socket, string peer, bool isUnix)
@@ -243,7 +196,7 @@ public sealed partial class NbdServer : IListenerOwner, IDisposable
         uint? user = isUnix ? SocketCalls.PeerUser(socket) : null;
         Handshake machine = new(ExportsFor(peer, new PeerIdentity(null, user)), TlsFor(isUnix));
         HandshakeConnection handshake = new(this, _loop, socket, peer, user, machine, _options.HandshakeTimeMax);
-        lock (_lock)
+        lock (Gate)
             _handshakes.Add(handshake);
         handshake.Begin();
     }
@@ -271,9 +224,9 @@ public sealed partial class NbdServer : IListenerOwner, IDisposable
     private bool TryMakeRoom()
     {
         HandshakeConnection? oldest;
-        lock (_lock)
+        lock (Gate)
         {
-            if (_handshakes.Count < _options.HandshakesMax && _handshakes.Count + _connections.Count < _options.ConnectionsMax)
+            if (_handshakes.Count < _options.HandshakesMax && _handshakes.Count + OpenConnections.Count < _options.ConnectionsMax)
                 return true;
             oldest = _handshakes.Find(handshake => !handshake.HasEnded);
         }

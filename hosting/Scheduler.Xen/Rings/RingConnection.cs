@@ -1,13 +1,13 @@
 // One ring in transmission, on the loop of its volume.
 //
-// S3  Each request that is taken gets one response, from this process, or, when the ring is parked, from the one that goes on with it; but a flush or an empty barrier that failed gets none: Linux's front end would
-//     take it for "not supported", and report success. The ring closes in its place, and what was not answered then never is.
+// S3  Each request that is taken gets one response, from this process, or, when the ring is parked, from the one that goes on with
+//     it; but a flush or an empty barrier that failed gets none: Linux's front end would take it for "not supported", and report
+//     success. The ring closes in its place, and what was not answered then never is.
 // S4  A request takes a slot, of which there are as many as the ring has entries, or as the volume gives credits. Without a slot, or
 //     without room for a buffer, nothing is taken from the ring until there is.
 // O2  A flush with data is a flush and then a write, in the place that it has in its stream: nothing behind it is taken before that
 //     write is on its way.
 // O6  What the guest had heard is known from the ring (BackRing).
-//
 // S1  Data that can't be copied from or to the guest's pages are an error of that request alone.
 using Microsoft.Extensions.Logging;
 using Scheduler.Actors;
@@ -18,7 +18,7 @@ using Scheduler.Xen.Blkif;
 namespace Scheduler.Xen.Rings;
 
 /// <summary>Takes requests from a shared ring, hands them to the ring's actor in batches, and gathers the responses.</summary>
-internal sealed partial class RingConnection : ILoopDescriptor, IRingFrontEnd
+internal sealed partial class RingConnection : IOpenConnection, ILoopDescriptor, IRingFrontEnd
 {
     private readonly Action<RingConnection> _ended;
     private readonly ILogger _logger;
@@ -75,10 +75,12 @@ internal sealed partial class RingConnection : ILoopDescriptor, IRingFrontEnd
     /// <summary>Its disk.</summary>
     public RingDisk Disk { get; private set; }
 
+    public EventLoop Loop => Disk.Loop;
+
     /// <summary>Why it has ended; null: it has not.</summary>
     public string? Ended { get; private set; }
 
-    /// <summary>What others see of it. From any thread: what is in flight is counted elsewhere meanwhile.</summary>
+    // What is in flight is counted elsewhere meanwhile.
     public ConnectionView View => new(
         _id, Disk.Volume, Disk.Name, Disk.Guest.Name, _peer, false, _credits, Math.Max(0, _credits - _freeSlots.Count));
 
@@ -94,8 +96,6 @@ internal sealed partial class RingConnection : ILoopDescriptor, IRingFrontEnd
             new RingSetup(Disk.Volume, Disk.Name, _memory.Slots.Length, 1, this, _memory) { Guest = Disk.Guest.Name }, Disk.StartRing);
     }
 
-    /// <summary>Ends it now, answered or not. On the loop.</summary>
-    /// <param name="reason">For the log.</param>
     public void Abort(string reason) => Close(reason);
 
     /// <summary>Takes no more, and ends when all that was taken is answered. On the loop.</summary>

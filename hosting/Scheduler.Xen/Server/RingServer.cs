@@ -19,7 +19,7 @@ public sealed record RingServerOptions(string Path, int ConnectionsMax, TimeSpan
 public readonly record struct RingDiskLookup(RingDisk? Disk, string Problem);
 
 /// <summary>Serves blkif rings in shared memory to programs of this machine; see <see cref="Hello"/>.</summary>
-public sealed partial class RingServer : IListenerOwner, IDisposable
+public sealed partial class RingServer : FrontEndServer, IListenerOwner
 {
     private readonly RingServerOptions _options;
     private readonly Func<string, uint?, RingDiskLookup> _find;
@@ -27,8 +27,6 @@ public sealed partial class RingServer : IListenerOwner, IDisposable
     private readonly ILogger _logger;
     private readonly EventLoop _loop = new("ring-accept");
     private readonly List<HelloConnection> _greetings = [];
-    private readonly HashSet<RingConnection> _connections = [];
-    private readonly Lock _lock = new();
     private Listener? _listener;
     private volatile bool _stopping;
 
@@ -45,64 +43,29 @@ public sealed partial class RingServer : IListenerOwner, IDisposable
         _logger = logger;
     }
 
-    /// <summary>Rings, with those that are being agreed on.</summary>
-    public int ConnectionCount
+    /// <inheritdoc/>
+    public override int ConnectionCount
     {
         get
         {
-            lock (_lock)
-                return _greetings.Count + _connections.Count;
+            lock (Gate)
+                return _greetings.Count + OpenConnections.Count;
         }
     }
 
-    /// <summary>The rings, in the order in which they came, as of now.</summary>
-    public IReadOnlyList<ConnectionView> Connections
-    {
-        get
-        {
-            lock (_lock)
-                return [.. _connections.Select(connection => connection.View).OrderBy(view => view.Id)];
-        }
-    }
+    /// <inheritdoc/>
+    public override void LetUsersIn(bool all) => _listener?.LetUsersIn(all);
 
-    /// <summary>Whether a disk has rings. When it is not found any more and has none, it gets none.</summary>
-    /// <param name="disk">Name of the disk.</param>
-    /// <returns>Whether it has.</returns>
-    public bool HasConnections(string disk)
-    {
-        lock (_lock)
-            return _connections.Any(connection => connection.Disk.Name == disk);
-    }
-
-    /// <summary>Closes rings soon, answered or not.</summary>
-    /// <param name="which">Which of them.</param>
-    /// <param name="reason">For the log.</param>
-    /// <returns>How many there were.</returns>
-    public int Close(Func<ConnectionView, bool> which, string reason)
-    {
-        RingConnection[] connections;
-        lock (_lock)
-            connections = [.. _connections.Where(connection => which(connection.View))];
-        foreach (RingConnection connection in connections)
-            connection.Disk.Loop.Post(() => connection.Abort(reason));
-        return connections.Length;
-    }
-
-    /// <summary>Lets all users of this machine connect, or, as at first, only those that the process' umask lets.</summary>
-    /// <param name="all">Whether all.</param>
-    public void LetUsersIn(bool all) => _listener?.LetUsersIn(all);
-
-    /// <summary>Binds its socket and accepts.</summary>
-    /// <exception cref="IOException">The socket can't be bound; the message names it.</exception>
-    public void Start()
+    /// <inheritdoc/>
+    public override void Start()
     {
         _listener = new Listener(this, _loop, new UnixDomainSocketEndPoint(_options.Path), SocketType.Seqpacket);
         _loop.Start();
         _loop.Post(_listener.Watch);
     }
 
-    /// <summary>Accepts no more. Rings go on.</summary>
-    public void StopAccepting()
+    /// <inheritdoc/>
+    public override void StopAccepting()
     {
         if (_listener is null || _stopping)
             return;
@@ -114,7 +77,7 @@ public sealed partial class RingServer : IListenerOwner, IDisposable
             {
                 _listener.Close();
                 HelloConnection[] greetings;
-                lock (_lock)
+                lock (Gate)
                     greetings = [.. _greetings];
                 foreach (HelloConnection greeting in greetings)
                     greeting.End("the service is stopping");
@@ -128,7 +91,7 @@ public sealed partial class RingServer : IListenerOwner, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose()
+    public override void Dispose()
     {
         StopAccepting();
         _loop.Dispose();
@@ -138,12 +101,12 @@ public sealed partial class RingServer : IListenerOwner, IDisposable
 
     void IListenerOwner.Accepted(int socket, string peer, bool isUnix)
     {
-        lock (_lock)
+        lock (Gate)
         {
             // Who dallies keeps nobody out.
-            if (_greetings.Count + _connections.Count >= _options.ConnectionsMax && _greetings.Count > 0)
+            if (_greetings.Count + OpenConnections.Count >= _options.ConnectionsMax && _greetings.Count > 0)
                 _greetings[0].End("a newer guest has taken its place: there are too many");
-            if (!_stopping && _greetings.Count + _connections.Count < _options.ConnectionsMax)
+            if (!_stopping && _greetings.Count + OpenConnections.Count < _options.ConnectionsMax)
             {
                 _greetings.Add(new HelloConnection(this, _loop, socket, peer, SocketCalls.PeerUser(socket), _options.HandshakeTimeMax));
                 return;
@@ -158,7 +121,7 @@ public sealed partial class RingServer : IListenerOwner, IDisposable
 
     internal void Refuse(HelloConnection greeting, string reason, bool answer = true)
     {
-        lock (_lock)
+        lock (Gate)
             _ = _greetings.Remove(greeting);
         if (answer)
             _ = RingCalls.Send(greeting.Socket, Hello.Refused(reason), -1);
@@ -170,7 +133,7 @@ public sealed partial class RingServer : IListenerOwner, IDisposable
     {
         RingConnection? connection = null;
         string problem;
-        lock (_lock)
+        lock (Gate)
         {
             // Under the lock: whoever takes a disk away, and then sees no ring of it, gets none afterwards.
             (RingDisk? disk, problem) = _find(hello.Disk, greeting.User);
@@ -189,7 +152,7 @@ public sealed partial class RingServer : IListenerOwner, IDisposable
                 {
                     connection = new RingConnection(disk, memory, new InFlightTable(memory.Slots.Length), new SocketBell(greeting.Socket, memory, disk.Info), greeting.Peer, _numbers.Next(), Ended, _logger);
                     _ = _greetings.Remove(greeting);
-                    _ = _connections.Add(connection);
+                    _ = OpenConnections.Add(connection);
                 }
             }
         }
@@ -207,8 +170,8 @@ public sealed partial class RingServer : IListenerOwner, IDisposable
     private void Ended(RingConnection connection)
     {
         connection.Disk.Guest.Exit();
-        lock (_lock)
-            _ = _connections.Remove(connection);
+        lock (Gate)
+            _ = OpenConnections.Remove(connection);
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Ring {Peer} disk {Disk}: opened")]

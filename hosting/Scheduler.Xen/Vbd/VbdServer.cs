@@ -14,7 +14,7 @@ using Scheduler.Xen.Store;
 namespace Scheduler.Xen.Vbd;
 
 /// <summary>Serves disks to Xen's guests, from the domain that this process runs in.</summary>
-public sealed partial class VbdServer : ILoopDescriptor, ILoopWork, IDisposable
+public sealed partial class VbdServer : FrontEndServer, ILoopDescriptor, ILoopWork
 {
     private const long PauseNs = 1_000_000_000;
     private const string BackendWatch = "backend";
@@ -30,8 +30,6 @@ public sealed partial class VbdServer : ILoopDescriptor, ILoopWork, IDisposable
     private readonly Dictionary<VbdAddress, VbdDevice> _devices = [];
     private readonly HashSet<VbdAddress> _changed = [];
     private readonly HashSet<VbdAddress> _later = [];
-    private readonly HashSet<RingConnection> _connections = [];
-    private readonly Lock _lock = new();
     private StoreClient? _store;
     private LoopTimer? _again;
     private int _watch = -1;
@@ -61,58 +59,15 @@ public sealed partial class VbdServer : ILoopDescriptor, ILoopWork, IDisposable
         _root = $"backend/{options.Backend}";
     }
 
-    /// <summary>Rings that run.</summary>
-    public int ConnectionCount
-    {
-        get
-        {
-            lock (_lock)
-                return _connections.Count;
-        }
-    }
-
-    /// <summary>The rings, in the order in which they came, as of now.</summary>
-    public IReadOnlyList<ConnectionView> Connections
-    {
-        get
-        {
-            lock (_lock)
-                return [.. _connections.Select(connection => connection.View).OrderBy(view => view.Id)];
-        }
-    }
-
-    /// <summary>Whether a disk has rings. When it is not found any more and has none, it gets none.</summary>
-    /// <param name="disk">Name of the disk.</param>
-    /// <returns>Whether it has.</returns>
-    public bool HasConnections(string disk)
-    {
-        lock (_lock)
-            return _connections.Any(connection => connection.Disk.Name == disk);
-    }
-
-    /// <summary>Closes rings soon, answered or not, and with each the virtual disk that it belongs to.</summary>
-    /// <param name="which">Which of them.</param>
-    /// <param name="reason">For the log and the guest.</param>
-    /// <returns>How many there were.</returns>
-    public int Close(Func<ConnectionView, bool> which, string reason)
-    {
-        RingConnection[] connections;
-        lock (_lock)
-            connections = [.. _connections.Where(connection => which(connection.View))];
-        foreach (RingConnection connection in connections)
-            connection.Disk.Loop.Post(() => connection.Abort(reason));
-        return connections.Length;
-    }
-
-    /// <summary>Disks may have other sizes: guests are told.</summary>
-    public void DisksChanged() => Post(() =>
+    /// <inheritdoc/>
+    public override void DisksChanged() => Post(() =>
     {
         _sizes = true;
         Work();
     });
 
     /// <summary>Begins. Without xenstore it tries again, until there is one.</summary>
-    public void Start()
+    public override void Start()
     {
         _started = true;
         _loop.Start();
@@ -125,15 +80,15 @@ public sealed partial class VbdServer : ILoopDescriptor, ILoopWork, IDisposable
 
     /// <summary>Serves no further disks. Rings take no more, and end when what they have taken is answered: their guests notice
     /// nothing but that it takes long, until another process goes on with the rings.</summary>
-    public void StopAccepting()
+    public override void StopAccepting()
     {
         RingConnection[] connections;
-        lock (_lock)
+        lock (Gate)
         {
             if (_stopping || !_started)
                 return;
             _stopping = true;
-            connections = [.. _connections];
+            connections = [.. OpenConnections.Cast<RingConnection>()];
         }
 
         foreach (RingConnection connection in connections)
@@ -148,7 +103,7 @@ public sealed partial class VbdServer : ILoopDescriptor, ILoopWork, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose()
+    public override void Dispose()
     {
         StopAccepting();
         _loop.Dispose();
@@ -178,7 +133,7 @@ public sealed partial class VbdServer : ILoopDescriptor, ILoopWork, IDisposable
 
     internal RingDiskLookup Find(string disk, VbdDomain domain)
     {
-        lock (_lock)
+        lock (Gate)
             return _find(disk, domain);
     }
 
@@ -195,13 +150,13 @@ public sealed partial class VbdServer : ILoopDescriptor, ILoopWork, IDisposable
         VbdDevice device, string name, VbdDomain domain, BlkifDisk offered, Func<RingDisk, VbdRing> make, string peer, out RingConnection? connection)
     {
         connection = null;
-        lock (_lock)
+        lock (Gate)
         {
             // Under the lock: whoever takes a disk away, and then sees no ring of it, gets none afterwards.
             (RingDisk? disk, string problem) = _find(name, domain);
             if (disk is null)
                 return problem;
-            if (_connections.Count >= _options.RingsMax)
+            if (OpenConnections.Count >= _options.RingsMax)
                 return $"there are {_options.RingsMax} rings already; raise scheduler.xen.rings-max";
             if (!disk.Guest.TryEnter())
                 return $"guest {disk.Guest.Name} has as many connections as it may have";
@@ -213,7 +168,7 @@ public sealed partial class VbdServer : ILoopDescriptor, ILoopWork, IDisposable
             }
 
             connection = new RingConnection(disk with { Info = offered }, ring.Pages!, ring.Table!, ring.Bell!, peer, _numbers.Next(), ended => Ended(device, ended), _logger);
-            _ = _connections.Add(connection);
+            _ = OpenConnections.Add(connection);
         }
 
         connection.Disk.Loop.Post(connection.Start);
@@ -237,8 +192,8 @@ public sealed partial class VbdServer : ILoopDescriptor, ILoopWork, IDisposable
     private void Ended(VbdDevice device, RingConnection connection)
     {
         connection.Disk.Guest.Exit();
-        lock (_lock)
-            _ = _connections.Remove(connection);
+        lock (Gate)
+            _ = OpenConnections.Remove(connection);
         Post(() =>
         {
             device.Ended(connection);
@@ -250,7 +205,7 @@ public sealed partial class VbdServer : ILoopDescriptor, ILoopWork, IDisposable
     // Once it stops, the loop may be gone.
     private void Post(Action action)
     {
-        lock (_lock)
+        lock (Gate)
         {
             if (!_stopping)
                 _loop.Post(action);
@@ -337,17 +292,16 @@ public sealed partial class VbdServer : ILoopDescriptor, ILoopWork, IDisposable
         // backend/TYPE/DOMAIN/DEVICE/NODE; of one's own domain, relative.
         int at = path.IndexOf(_root, StringComparison.Ordinal);
         string[] parts = at < 0 ? [] : path[(at + _root.Length)..].Split('/', 4, StringSplitOptions.RemoveEmptyEntries);
-        if (parts.Length >= 2 && VbdAddress.TryParse(parts[0], parts[1]) is { } address)
+        if (parts.Length < 2)
+        {
+            // A part of the tree may be new, or gone.
+            _scan = true;
+            _changed.UnionWith(_devices.Keys);
+        }
+        else if (VbdAddress.TryParse(parts[0], parts[1]) is { } address)
+        {
             _ = _changed.Add(address);
-        else if (parts.Length < 2)
-            (_scan, _) = (true, AddKnown());
-    }
-
-    // A part of the tree may be gone.
-    private bool AddKnown()
-    {
-        _changed.UnionWith(_devices.Keys);
-        return true;
+        }
     }
 
     private void Drop()
