@@ -175,10 +175,11 @@ public sealed class SettingsRuleTests : IDisposable
     [Theory]
     [InlineData("", "x.conf: scheduler.volumes: needs at least one volume")]
     [InlineData("scheduler {}", "x.conf: scheduler.volumes: needs at least one volume")]
-    [InlineData("scheduler.volumes.v { device = null, size = 4k }", "x.conf: scheduler.guests: needs at least one guest")]
-    [InlineData(
-        "scheduler { volumes.v { device = null, size = 4k }, guests.g {} }", "x.conf: scheduler.disks: needs at least one disk")]
     public void There_must_be_something_to_serve(string text, string error) => Assert.Equal(error, ConfigFile.ErrorOf(text));
+
+    [Fact]
+    public void Guests_and_disks_need_not_be_declared() =>
+        Assert.Empty(ConfigFile.LoadText("scheduler.volumes.v { device = null, size = 4k }").Disks);
 
     [Fact]
     public void Names_that_differ_only_in_case_are_refused() =>

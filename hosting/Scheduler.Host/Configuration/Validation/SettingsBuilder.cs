@@ -97,6 +97,10 @@ internal sealed class SettingsBuilder(HoconDocument document, HoconPosition file
     {
         VolumeRules rules = new(_reader);
         Dictionary<string, string> paths = new(StringComparer.Ordinal);
+
+        // Guests and disks can be made while it runs; without a volume the file is hardly what was meant.
+        if (options.Volumes.Count == 0 && !_reader.HasMistake(At("volumes")))
+            mistakes.Add(new HoconException(file, HoconKey.FromConfiguration(At("volumes")), "needs at least one volume"));
         return Each(At("volumes"), options.Volumes, "volume", (key, name, entry) =>
         {
             VolumeSettings volume = rules.Check(key, name, entry);
@@ -134,8 +138,6 @@ internal sealed class SettingsBuilder(HoconDocument document, HoconPosition file
             settings.Add(name, _reader.MistakeCount == before && !_reader.HasMistake(key) ? made : null);
         }
 
-        if (settings.Count == 0 && !_reader.HasMistake(section))
-            mistakes.Add(new HoconException(file, HoconKey.FromConfiguration(section), $"needs at least one {kind}"));
         return settings;
     }
 }

@@ -27,6 +27,6 @@ measure() { # disk policy
 measure xvda queue-drain
 old=$beside
 measure xvdb fair
-# The emulated processors are what both guests want most: what is left of the difference is about 1.8.
+# The emulated processors are what both guests want most: beside other work less is left of the difference, which is 2.5 without.
 expect_more "reads/s of g1 beside barriers, fair" "${beside% *}" $((${old% *} * 5 / 4))
 expect_more "p99 in us of g1 beside barriers, queue-drain" "${old#* }" "${beside#* }"
