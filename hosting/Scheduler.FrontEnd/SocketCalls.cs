@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Scheduler.Storage;
 
 namespace Scheduler.FrontEnd;
 
@@ -8,8 +9,6 @@ namespace Scheduler.FrontEnd;
 /// </summary>
 internal static unsafe partial class SocketCalls
 {
-    private const int EINTR = 4;
-    private const int EAGAIN = 11;
     private const int ECONNABORTED = 103;
     private const int SOCK_NONBLOCK = 0x800;
     private const int SOCK_CLOEXEC = 0x80000;
@@ -54,7 +53,7 @@ internal static unsafe partial class SocketCalls
         int socket = accept4(fd, null, null, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (socket >= 0)
             return socket;
-        return Marshal.GetLastPInvokeError() is EAGAIN or EINTR or ECONNABORTED ? -1 : -2;
+        return Marshal.GetLastPInvokeError() is Errno.EAGAIN or Errno.EINTR or ECONNABORTED ? -1 : -2;
     }
 
     /// <summary>Receives without blocking.</summary>
@@ -67,9 +66,9 @@ internal static unsafe partial class SocketCalls
             if (count >= 0)
                 return (int)count;
             int error = Marshal.GetLastPInvokeError();
-            if (error == EAGAIN)
+            if (error == Errno.EAGAIN)
                 return -1;
-            if (error != EINTR)
+            if (error != Errno.EINTR)
                 return -2;
         }
     }
@@ -85,9 +84,9 @@ internal static unsafe partial class SocketCalls
             if (sent >= 0)
                 return sent;
             int error = Marshal.GetLastPInvokeError();
-            if (error == EAGAIN)
+            if (error == Errno.EAGAIN)
                 return -1;
-            if (error != EINTR)
+            if (error != Errno.EINTR)
                 return -2;
         }
     }

@@ -62,9 +62,10 @@ internal static class AkkaNode
                   passivate-idle-entity-after = off
                   rebalance-interval = 2s
 
-                  # Guests wait: what was asked of a node that is gone is asked again soon.
                   # What is not delivered soon is asked again by who asked.
                   buffer-size = 1000
+
+                  # Guests wait: what was asked of a node that is gone is asked again soon.
                   retry-interval = 500ms
                   coordinator-failure-backoff = 500ms
                   shard-failure-backoff = 500ms

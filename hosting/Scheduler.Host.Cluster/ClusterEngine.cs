@@ -59,7 +59,7 @@ internal sealed partial class ClusterEngine : IServiceEngine
         {
             FenceMethod.None => new NoFence(),
             FenceMethod.Command => new FenceCommand(cluster.FenceCommand, cluster.FenceTimeout),
-            _ => new ReservationFence(_self, volume => PathsOf(_definitions[volume].Settings), path => ReservationDevice.Open(path, KindOf(cluster.Fence))),
+            _ => new ReservationFence(_self, volume => _definitions[volume].Settings.Paths, path => ReservationDevice.Open(path, KindOf(cluster.Fence))),
         };
         AkkaPersistence persistence = new(setup.Settings.Journal, setup.Format);
         _services = new ServiceCollection()
@@ -164,7 +164,7 @@ internal sealed partial class ClusterEngine : IServiceEngine
         if (isReached && _cluster.Fence is FenceMethod.ScsiPr or FenceMethod.Nvme)
         {
             // One that is not there now may come.
-            foreach (string path in PathsOf(settings).Where(Path.Exists))
+            foreach (string path in settings.Paths.Where(Path.Exists))
             {
                 if (ReservationDevice.WhyNot(path, KindOf(_cluster.Fence)) is { } reason)
                     throw new StartRefusedException($"volume {settings.Name} can't be fenced with {KebabName.Of(_cluster.Fence)}: {reason}");
@@ -339,8 +339,6 @@ internal sealed partial class ClusterEngine : IServiceEngine
             throw new StartRefusedException($"can't listen on {listen}: {taken.Message}; choose another in scheduler.cluster.{key}");
         }
     }
-
-    private static IReadOnlyList<string> PathsOf(VolumeSettings settings) => settings.IsGroup ? settings.PhysicalVolumes : [settings.Path];
 
     private static ReservationKind KindOf(FenceMethod method) => method == FenceMethod.ScsiPr ? ReservationKind.Scsi : ReservationKind.Nvme;
 

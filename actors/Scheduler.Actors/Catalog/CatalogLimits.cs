@@ -56,6 +56,17 @@ public static partial class CatalogLimits
     /// <summary>Longest time that operations may queue inside a device.</summary>
     public static readonly TimeSpan LatencyTargetMax = TimeSpan.FromSeconds(10);
 
+    /// <summary>What says which of Xen's domains, in words, behind "neither".</summary>
+    public static readonly string DomainRule = $"the name of a Xen domain nor its UUID: 1 to {CommonNameMax} printable characters";
+
+    /// <summary>Whether a text can say which of Xen's domains.</summary>
+    /// <param name="text">The text.</param>
+    public static bool IsDomain(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return text.Length is > 0 and <= CommonNameMax && !text.Any(char.IsControl);
+    }
+
     /// <summary>Whether a text is a name of a volume, guest, disk, token or identity; see <see cref="NameRule"/>.</summary>
     /// <param name="text">The text.</param>
     /// <returns>Whether it is.</returns>

@@ -143,9 +143,7 @@ internal static class CatalogRules
                 ? null
                 : $"'{identity.Value}' is not a user id: 0 to 4294967295, without leading zeroes",
         CatalogIdentityType.XenDomain =>
-            identity.Value.Length is 0 or > CatalogLimits.CommonNameMax || identity.Value.Any(char.IsControl)
-                ? $"has a domain '{identity.Value}' that is neither the name of a Xen domain nor its UUID: 1 to {CatalogLimits.CommonNameMax} printable characters"
-                : null,
+            CatalogLimits.IsDomain(identity.Value) ? null : $"has a domain '{identity.Value}' that is neither {CatalogLimits.DomainRule}",
         _ => $"has type {identity.Type}, which there is not",
     };
 

@@ -32,7 +32,7 @@ internal sealed record VolumeDomain(string Path, IBlockDevice Device, FaultMarke
         List<VolumeDomain> domains = [];
         try
         {
-            foreach (string path in settings.IsGroup ? settings.PhysicalVolumes : [settings.Path])
+            foreach (string path in settings.Paths)
                 domains.Add(Open(settings, path, dataDirectory, fallback, mayMakeDirectory: epoch == 0));
             return domains;
         }

@@ -8,8 +8,6 @@ namespace Scheduler.Xen.Hypervisor;
 /// </summary>
 internal static unsafe partial class DeviceCalls
 {
-    public const int EINTR = 4;
-    public const int EAGAIN = 11;
     public const int ReadWrite = 2;
     public const int NonBlocking = 0x800;
     public const int CloseOnExec = 0x80000;

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Scheduler.Storage;
 using Scheduler.Xen.Rings;
 
 namespace Scheduler.Xen.Hypervisor;
@@ -26,7 +27,7 @@ internal sealed unsafe class EventChannel(int file, uint port) : IRingBell
         nint count = DeviceCalls.Read(file, &rung, sizeof(uint));
         if (count == sizeof(uint))
             count = DeviceCalls.Write(file, &rung, sizeof(uint));
-        return count == sizeof(uint) || Marshal.GetLastPInvokeError() is DeviceCalls.EAGAIN or DeviceCalls.EINTR;
+        return count == sizeof(uint) || Marshal.GetLastPInvokeError() is Errno.EAGAIN or Errno.EINTR;
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Scheduler.Storage;
 using Scheduler.Xen.Hypervisor;
 using Scheduler.Xen.Rings;
 
@@ -22,7 +23,7 @@ internal static unsafe partial class StoreCalls
     {
         PollDescriptor wanted = new() { Descriptor = descriptor, Events = events };
         int ready = poll(&wanted, 1, milliseconds);
-        return ready > 0 || (ready < 0 && Marshal.GetLastPInvokeError() == DeviceCalls.EINTR);
+        return ready > 0 || (ready < 0 && Marshal.GetLastPInvokeError() == Errno.EINTR);
     }
 
     /// <summary>A copy of a descriptor that does not block.</summary>

@@ -7,6 +7,7 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
+using Scheduler.Storage;
 using Scheduler.Xen.Hypervisor;
 
 namespace Scheduler.Xen.Store;
@@ -259,7 +260,7 @@ internal sealed unsafe class StoreClient : IDisposable
                 nint count = DeviceCalls.Write(_file, start + sent, message.Length - sent);
                 if (count > 0)
                     sent += (int)count;
-                else if (Marshal.GetLastPInvokeError() is DeviceCalls.EAGAIN or DeviceCalls.EINTR)
+                else if (Marshal.GetLastPInvokeError() is Errno.EAGAIN or Errno.EINTR)
                     Wait(StoreCalls.Writable, end);
                 else
                     throw Broken("can't be written to");
@@ -295,9 +296,9 @@ internal sealed unsafe class StoreClient : IDisposable
                     _receivedBytes += (int)count;
                 else if (count == 0)
                     throw Broken("has closed the connection");
-                else if (Marshal.GetLastPInvokeError() == DeviceCalls.EAGAIN)
+                else if (Marshal.GetLastPInvokeError() == Errno.EAGAIN)
                     return false;
-                else if (Marshal.GetLastPInvokeError() != DeviceCalls.EINTR)
+                else if (Marshal.GetLastPInvokeError() != Errno.EINTR)
                     throw Broken($"can't be read: {DeviceCalls.LastError}");
             }
         }

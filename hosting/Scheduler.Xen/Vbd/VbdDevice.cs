@@ -245,7 +245,7 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
         if (!long.TryParse(Store.Read($"{path}/sectors"), NumberStyles.None, CultureInfo.InvariantCulture, out long sectors) || sectors > _offered.Size / BlkifAbi.SectorBytes)
             return $"the guest was offered more than the {_offered.Size} bytes that disk {_name} has now; it has to be attached anew";
         _offered = _offered with { Size = sectors * BlkifAbi.SectorBytes };
-        _queuesMax = VbdFrontend.TryNumber(Store.Read($"{path}/{QueuesNode}") ?? "", out uint queues) && queues is > 0 and <= VbdFrontend.QueuesMax ? (int)queues : 1;
+        _queuesMax = VbdFrontend.TryNumber(Store.Read($"{path}/{QueuesNode}") ?? "", out uint queues) && queues is > 0 and <= VbdOptions.QueuesLimit ? (int)queues : 1;
         return null;
     }
 

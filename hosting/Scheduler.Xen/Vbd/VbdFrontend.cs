@@ -18,9 +18,6 @@ internal static class VbdFrontend
 {
     private const string Protocol = "x86_64-abi";
 
-    /// <summary>Most queues that there may be.</summary>
-    public const int QueuesMax = 16;
-
     // A number of 32 bits.
     private const int DigitsMax = 10;
 

@@ -24,6 +24,9 @@ public sealed record VolumeSettings
     /// <summary>It is an LVM2 volume group.</summary>
     public bool IsGroup => PhysicalVolumes.Count > 0;
 
+    /// <summary>Where its data are: the physical volumes of a group, or its one path.</summary>
+    public IReadOnlyList<string> Paths => IsGroup ? PhysicalVolumes : [Path];
+
     /// <summary>This host's LVM2 system id; null: it has none.</summary>
     public string? SystemId { get; init; }
 

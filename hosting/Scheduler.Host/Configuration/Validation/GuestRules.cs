@@ -75,8 +75,8 @@ internal sealed class GuestRules(SettingsReader reader)
 
     private string Domain(string key, string guest, string text)
     {
-        if (text.Length is 0 or > CatalogLimits.CommonNameMax || text.Any(char.IsControl))
-            return reader.Wrong(key, $"'{text}' is neither the name of a Xen domain nor its UUID: 1 to {CatalogLimits.CommonNameMax} printable characters", text);
+        if (!CatalogLimits.IsDomain(text))
+            return reader.Wrong(key, $"'{text}' is neither {CatalogLimits.DomainRule}", text);
         string domain = Guid.TryParseExact(text, "D", out Guid uuid) ? uuid.ToString("D") : text;
         _ = Own(key, guest, GuestIdentities.OfDomain(domain));
         return domain;

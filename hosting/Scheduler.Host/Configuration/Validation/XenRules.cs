@@ -1,4 +1,5 @@
 using Scheduler.Actors;
+using Scheduler.Xen.Vbd;
 
 namespace Scheduler.Host.Configuration;
 
@@ -7,7 +8,6 @@ namespace Scheduler.Host.Configuration;
 internal sealed class XenRules(SettingsReader reader)
 {
     private const int BackendMax = 63;
-    private const int QueuesMax = 16;
 
     public XenSettings? Check(string key, XenEntry entry)
     {
@@ -19,7 +19,7 @@ internal sealed class XenRules(SettingsReader reader)
             backend,
             entry.Store is null ? null : reader.FilePath(At("store"), entry.Store),
             reader.Count(At("rings-max"), entry.RingsMax, 1, CatalogLimits.ConnectionsMax),
-            reader.Count(At("queues-max"), entry.QueuesMax, 1, QueuesMax),
+            reader.Count(At("queues-max"), entry.QueuesMax, 1, VbdOptions.QueuesLimit),
             reader.FilePath(At("run-dir"), entry.RunDir));
         return enabled ? settings : null;
 
