@@ -216,9 +216,7 @@ wait_until_held() { # what wanted
   done
 }
 
-# Asks the service at its admin address; fails unless it says 2xx.
-request() { # method path-below-/api/v1 body
-  printf '%s /api/v1/%s HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s' "$1" "$2" ${#3} "$3" |
-    nc "${admin%:*}" "${admin#*:}" > /tmp/answer || true
-  head -n 1 /tmp/answer | grep -q ' 2[0-9][0-9] ' || fail "$1 $2: $(tr -d '\r' < /tmp/answer)"
+# The service's own commands for operators.
+operator() { # arguments
+  DOTNET_EnableDiagnostics=0 DOTNET_TieredPGO=0 /opt/scheduler/scheduler "$@" > /tmp/operator.log 2>&1 || fail "scheduler $*: $(cat /tmp/operator.log)"
 }

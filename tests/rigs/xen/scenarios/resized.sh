@@ -1,10 +1,10 @@
 # A disk grows under a guest that is running: it sees the new size, and what lies there reads zeroes and can be written.
 serve 'volumes.v { path = "/data/v.img", size = 128MiB, cache = buffered }
   guests.g0 {}'
-request PUT disks/d0 '{"volume":"v","guest":"g0","size":33554432}'
+operator disk set d0 --volume v --guest g0 --size 32MiB
 guest g0 d0
 expect "sectors of g0's disk" "$(on g0 'cat /sys/block/xvda/size')" 65536
-request PUT disks/d0 '{"size":67108864}'
+operator disk set d0 --size 64MiB
 on g0 'i=0; until [ $(cat /sys/block/xvda/size) = 131072 ]; do i=$((i + 1)); [ $i -lt 100 ] || exit 1; sleep 0.1; done' ||
   fail "g0 does not see that its disk has grown"
 expect "sectors of g0's disk" "$(on g0 'cat /sys/block/xvda/size')" 131072
