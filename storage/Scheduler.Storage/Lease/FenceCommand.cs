@@ -8,6 +8,8 @@
 // without it. The program waits for that too, for example until both numbers in /sys/block/DEVICE/inflight of the old owner's
 // node are 0; or it cuts that node off from power or storage.
 //
+// It is not run for an owner that gave the volume back: that has ended its I/O itself, and serves other volumes.
+//
 // It runs in a session and process group of its own. When it has ended, or its time has, what is left of the group is killed:
 // no attempt goes on beside the next one.
 using System.ComponentModel;
@@ -33,15 +35,17 @@ public sealed class FenceCommand(IReadOnlyList<string> command, TimeSpan timeMax
         : throw new ArgumentException("a fence's command names no program", nameof(command));
 
     /// <inheritdoc/>
-    public async Task<FenceAnswer> ExcludeAsync(string volume, LeaseOwner owner, CancellationToken cancellation)
+    public async Task<FenceAnswer> ExcludeAsync(string volume, FormerOwner former, CancellationToken cancellation)
     {
-        ArgumentNullException.ThrowIfNull(owner);
+        ArgumentNullException.ThrowIfNull(former);
         cancellation.ThrowIfCancellationRequested();
+        if (former.HasLeft)
+            return new FenceAnswer(true, "");
         string program = _command[0];
         Process process;
         try
         {
-            process = Start(volume, owner);
+            process = Start(volume, former.Owner);
         }
         catch (Win32Exception e)
         {

@@ -8,12 +8,13 @@ public readonly record struct FenceAnswer(bool Excluded, string Text);
 /// <summary>Keeps an old owner's writes out of a volume (S5). A lease alone does not: what it has in flight goes on.</summary>
 public interface IFence
 {
-    /// <summary>Excludes an old owner, and waits until its I/O has ended. May be called again for one that is excluded.</summary>
+    /// <summary>Excludes an old owner, and waits until its I/O has ended. May be called again for one that is excluded. One that
+    /// has left has no I/O and is not to be ended: what keeps others out in its name does so in this process's from now on.</summary>
     /// <param name="volume">Name of the volume.</param>
-    /// <param name="owner">The old owner; never this process.</param>
+    /// <param name="former">The old owner; never this process.</param>
     /// <param name="cancellation">Gives up; the outcome is then unknown.</param>
     /// <returns>Whether it is excluded.</returns>
-    Task<FenceAnswer> ExcludeAsync(string volume, LeaseOwner owner, CancellationToken cancellation);
+    Task<FenceAnswer> ExcludeAsync(string volume, FormerOwner former, CancellationToken cancellation);
 
     /// <summary>Sees to it that a later owner can exclude this process: after all before it are excluded, before its first request.
     /// May be called again.</summary>
@@ -21,18 +22,15 @@ public interface IFence
     /// <param name="cancellation">Gives up; the outcome is then unknown.</param>
     /// <returns>Whether it may begin, and what was done; without text: nothing.</returns>
     Task<FenceAnswer> EnterAsync(string volume, CancellationToken cancellation) => Task.FromResult(new FenceAnswer(true, ""));
-
-    /// <summary>Undoes that: after all I/O of this process has ended, before the lease is given back.</summary>
-    /// <param name="volume">Name of the volume.</param>
-    /// <param name="holds">Whether its lease is still held.</param>
-    /// <returns>Whether the next owner need not exclude this process.</returns>
-    Task<bool> LeaveAsync(string volume, bool holds) => Task.FromResult(true);
 }
 
 /// <summary>No fence: what an old owner has in flight may be written after the new one's first request.</summary>
 public sealed class NoFence : IFence
 {
     /// <inheritdoc/>
-    public Task<FenceAnswer> ExcludeAsync(string volume, LeaseOwner owner, CancellationToken cancellation) =>
-        Task.FromResult(new FenceAnswer(true, "without a fence: what it has in flight may still be written"));
+    public Task<FenceAnswer> ExcludeAsync(string volume, FormerOwner former, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(former);
+        return Task.FromResult(new FenceAnswer(true, former.HasLeft ? "" : "without a fence: what it has in flight may still be written"));
+    }
 }

@@ -38,12 +38,6 @@ public interface IReservationDevice : IDisposable
     /// <exception cref="ReservationException">The device can't, or it is unknown what it did.</exception>
     /// <returns>The answer.</returns>
     ReservationAnswer Preempt(ulong key, ulong other);
-
-    /// <summary>Takes the reservation and all registrations away.</summary>
-    /// <param name="key">The host's key.</param>
-    /// <exception cref="ReservationException">The device can't, or it is unknown what it did.</exception>
-    /// <returns>The answer.</returns>
-    ReservationAnswer Clear(ulong key);
 }
 
 /// <summary>A device can't be reserved.</summary>

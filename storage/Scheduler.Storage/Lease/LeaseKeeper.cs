@@ -28,7 +28,7 @@ public sealed class LeaseKeeper : IAsyncDisposable
     /// <summary>The epoch that is held, or was.</summary>
     public long Epoch => _lease.Epoch;
 
-    /// <summary>Former owners that may still write, longest first. Nobody writes under this lease before there are none.</summary>
+    /// <summary>Former owners, longest first. Nobody writes under this lease before there are none.</summary>
     public IReadOnlyList<string> Predecessors { get; private set; } = [];
 
     /// <summary>Whether the lease is held now. Asked before each submission, from any thread.</summary>
@@ -97,13 +97,8 @@ public sealed class LeaseKeeper : IAsyncDisposable
         }
     }
 
-    /// <summary>Gives the volume back, so that another may take it at once and need not fence this owner. After its I/O has ended.</summary>
-    public ValueTask DisposeAsync() => EndAsync(giveBack: true);
-
-    /// <summary>Keeps the lease no longer.</summary>
-    /// <param name="giveBack">Another may take the volume at once and need not fence this owner, whose I/O has ended. Otherwise it
-    /// has to wait until the lease has run out, and fences it.</param>
-    public async ValueTask EndAsync(bool giveBack)
+    /// <summary>Gives the volume back, so that another may take it at once and need not end this owner. After its I/O has ended.</summary>
+    public async ValueTask DisposeAsync()
     {
         if (_stop.IsCancellationRequested)
             return;
@@ -112,16 +107,15 @@ public sealed class LeaseKeeper : IAsyncDisposable
         _lease.End();
         _ = _lost.TrySetResult();
 
-        // Also where it has run out: unless somebody has come since, nobody needs to fence this owner.
+        // Also where it has run out: unless somebody has come since, nobody needs to end this owner.
         using CancellationTokenSource within = Within(CancellationToken.None);
         try
         {
-            if (giveBack)
-                await _store.ReleaseAsync(_volume, _owner, Epoch, within.Token);
+            await _store.ReleaseAsync(_volume, _owner, Epoch, within.Token);
         }
         catch (Exception e) when (e is LeaseStoreException or OperationCanceledException)
         {
-            // It runs out by itself, and this owner is fenced.
+            // It runs out by itself, and this owner is taken for one that may still write.
         }
 
         _stop.Dispose();

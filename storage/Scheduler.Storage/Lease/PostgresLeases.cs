@@ -10,7 +10,9 @@ namespace Scheduler.Storage.Lease;
 /// <remarks>
 /// Each call is one statement in a transaction that is on the server's disk before it is answered: a server that came back
 /// without it would grant an epoch twice. Expiry is by <c>clock_timestamp()</c>, evaluated when the row's lock is held.
-/// <c>owner</c> is empty when the volume was released; <c>predecessors</c> are those that may still write.
+/// <c>owner</c> is empty when the volume was released; <c>predecessors</c> are those that may still write, and, with <c>/left</c>
+/// behind the name, those that released it. A program that does not know that form takes it for a name that says nothing, and serves
+/// no volume before it is gone.
 /// </remarks>
 public sealed class PostgresLeases : ILeaseStore, IAsyncDisposable
 {
@@ -31,7 +33,7 @@ public sealed class PostgresLeases : ILeaseStore, IAsyncDisposable
     private const string Take = """
         INSERT INTO volume_lease AS lease (volume, owner, epoch, expires) VALUES (@volume, @owner, 1, clock_timestamp() + @duration)
         ON CONFLICT (volume) DO UPDATE SET owner = @owner, epoch = lease.epoch + 1, expires = clock_timestamp() + @duration,
-            predecessors = array_remove(lease.predecessors, @owner) || CASE
+            predecessors = array_remove(array_remove(lease.predecessors, @owner), @left) || CASE
                 WHEN lease.owner IN ('', @owner) OR cardinality(lease.predecessors) >= @max THEN '{}'::text[]
                 ELSE ARRAY[lease.owner] END
         WHERE lease.expires <= clock_timestamp()
@@ -51,7 +53,9 @@ public sealed class PostgresLeases : ILeaseStore, IAsyncDisposable
         """;
 
     private const string Release = """
-        UPDATE volume_lease SET owner = '', expires = clock_timestamp() WHERE volume = @volume AND owner = @owner AND epoch = @epoch
+        UPDATE volume_lease SET owner = '', expires = clock_timestamp(),
+            predecessors = predecessors || CASE WHEN cardinality(predecessors) >= @max THEN '{}'::text[] ELSE ARRAY[@left] END
+        WHERE volume = @volume AND owner = @owner AND epoch = @epoch
         """;
 
     private const string Held = """
@@ -100,7 +104,8 @@ public sealed class PostgresLeases : ILeaseStore, IAsyncDisposable
     public ValueTask<LeaseAnswer> TakeAsync(string volume, string owner, TimeSpan duration, CancellationToken cancellation = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(owner);
-        return AskAsync(volume, owner, duration, Take, cancellation, ("duration", duration), ("max", PredecessorsMax));
+        return AskAsync(
+            volume, owner, duration, Take, cancellation, ("duration", duration), ("max", PredecessorsMax), ("left", FormerOwner.NameOfLeft(owner)));
     }
 
     /// <inheritdoc/>
@@ -117,7 +122,8 @@ public sealed class PostgresLeases : ILeaseStore, IAsyncDisposable
             volume,
             async (connection, token) =>
             {
-                await using DbCommand command = connection.Command(Release, ("volume", volume), ("owner", owner), ("epoch", epoch));
+                await using DbCommand command = connection.Command(
+                    Release, ("volume", volume), ("owner", owner), ("epoch", epoch), ("max", PredecessorsMax), ("left", FormerOwner.NameOfLeft(owner)));
                 return await command.ExecuteNonQueryAsync(token);
             },
             cancellation);

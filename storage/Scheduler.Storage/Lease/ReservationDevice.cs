@@ -17,7 +17,6 @@ public sealed unsafe class ReservationDevice : IReservationDevice
     private const nuint RegisterCall = 0x401870c8; // IOC_PR_REGISTER
     private const nuint ReserveCall = 0x401070c9; // IOC_PR_RESERVE
     private const nuint PreemptAbortCall = 0x401870cc; // IOC_PR_PREEMPT_ABORT
-    private const nuint ClearCall = 0x401070cd; // IOC_PR_CLEAR
     private const uint IgnoreKey = 1; // PR_FL_IGNORE_KEY
     private const uint WriteExclusiveRegistrantsOnly = 3; // PR_WRITE_EXCLUSIVE_REG_ONLY
 
@@ -101,13 +100,6 @@ public sealed unsafe class ReservationDevice : IReservationDevice
     }
 
     /// <inheritdoc/>
-    public ReservationAnswer Clear(ulong key)
-    {
-        Clearing clearing = new() { Key = key };
-        return Call(ClearCall, &clearing, "given back");
-    }
-
-    /// <inheritdoc/>
     public void Dispose() => _ = LibC.Close(_descriptor);
 
     private static ReservationKind? KindOf(string device)
@@ -182,13 +174,5 @@ public sealed unsafe class ReservationDevice : IReservationDevice
         public ulong NewKey;
         public uint Type;
         public uint Flags;
-    }
-
-    // struct pr_clear
-    private struct Clearing
-    {
-        public ulong Key;
-        public uint Flags;
-        public uint Unused;
     }
 }

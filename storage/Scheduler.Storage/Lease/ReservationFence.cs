@@ -6,11 +6,11 @@
 //    first request. Others may read: LVM and path checkers do.
 // R3 A former owner is excluded when this host is registered, the former's registration has been preempted, which aborts what it
 //    has on the device and waits for that to end, and the reservation is this host's; on all devices.
-// R4 That nobody is registered with a former owner's key is no failure: it has not come so far, has cleared, or another has
-//    preempted it. A reservation that this host gets then says so, as only a registered host gets one: the refusal was not for it.
+// R4 That nobody is registered with a former owner's key is no failure: it has not come so far, or another has preempted it. A
+//    reservation that this host gets then says so, as only a registered host gets one: the refusal was not for it.
 // R5 A reservation that is not a former owner's is let be: somebody else uses the device.
-// R6 Who gives a volume back while its lease holds, and has the reservations, clears them: after that its host can't write. Who has
-//    not, or has lost the lease, leaves them to the next owner, and itself among those to be fenced.
+// R6 Who gives a volume back leaves reservation and registration as they are, and the row keeps its name: the next owner preempts
+//    it as it does others. Without a reservation, one that was fenced before and has been asleep since then could write.
 //
 // Who preempts while it holds the reservation already may find that nothing was done (nvmet_pr_preempt in drivers/nvme/target/pr.c).
 // That leaves nobody in who writes. Only one that holds the reservation has ever written: a host that is registered and no more has died, or lost the lease, before
@@ -38,18 +38,14 @@ public sealed class ReservationFence(LeaseOwner self, Func<string, IReadOnlyList
     }
 
     /// <inheritdoc/>
-    public Task<FenceAnswer> ExcludeAsync(string volume, LeaseOwner owner, CancellationToken cancellation)
+    public Task<FenceAnswer> ExcludeAsync(string volume, FormerOwner former, CancellationToken cancellation)
     {
-        ArgumentNullException.ThrowIfNull(owner);
-        return OnEachAsync(volume, device => TakeOver(device, KeyOf(owner)), cancellation);
+        ArgumentNullException.ThrowIfNull(former);
+        return OnEachAsync(volume, device => TakeOver(device, KeyOf(former.Owner)), cancellation);
     }
 
     /// <inheritdoc/>
     public Task<FenceAnswer> EnterAsync(string volume, CancellationToken cancellation) => OnEachAsync(volume, TakeOver, cancellation);
-
-    /// <inheritdoc/>
-    public async Task<bool> LeaveAsync(string volume, bool holds) =>
-        holds && (await OnEachAsync(volume, Clear, CancellationToken.None)).Excluded;
 
     private string TakeOver(IReservationDevice device) => TakeOver(device, 0);
 
@@ -63,10 +59,6 @@ public sealed class ReservationFence(LeaseOwner self, Func<string, IReadOnlyList
             : $"its key {Text(former)} is not registered";
         return device.Reserve(_key) == ReservationAnswer.Done ? found : throw Reserved();
     }
-
-    // R6
-    private string Clear(IReservationDevice device) =>
-        device.Reserve(_key) == ReservationAnswer.Done && device.Clear(_key) == ReservationAnswer.Done ? "cleared" : throw Reserved();
 
     // R5
     private ReservationException Reserved() => new(

@@ -5,23 +5,16 @@
 // W2 A name is taken off after the fence has answered that this owner is excluded and its I/O has ended, never before.
 // W3 The volume is served when the row says, under the epoch that is held, that there is nobody left to fence.
 // W4 Renewals go on meanwhile. A lease that is lost has to be taken again, and everybody that it then names is fenced again.
-// W5 What the fence needs of an owner is there before its first request, and taken away before its lease is given back. If it can't
-//    be taken away, the lease runs out instead, and this owner is fenced.
+// W5 What the fence needs of an owner is there before its first request, and stays when its lease is given back: the next owner
+//    takes that over, and the leaver's name with it is in the row until then, as one that need not be ended.
 namespace Scheduler.Storage.Lease;
 
 /// <summary>A volume that this process owns: its lease is held, and whoever had it before writes no more.</summary>
 public sealed class VolumeOwnership : IAsyncDisposable
 {
     private readonly LeaseKeeper _keeper;
-    private readonly IFence _fence;
-    private readonly string _volume;
 
-    private VolumeOwnership(LeaseKeeper keeper, IFence fence, string volume)
-    {
-        _keeper = keeper;
-        _fence = fence;
-        _volume = volume;
-    }
+    private VolumeOwnership(LeaseKeeper keeper) => _keeper = keeper;
 
     /// <summary>The epoch under which it is owned; above all that there were.</summary>
     public long Epoch => _keeper.Epoch;
@@ -56,13 +49,13 @@ public sealed class VolumeOwnership : IAsyncDisposable
             {
                 owned = await FenceAsync(keeper, fence, volume, duration / 4, told, cancellation);
                 if (owned)
-                    return new VolumeOwnership(keeper, fence, volume);
+                    return new VolumeOwnership(keeper);
             }
             finally
             {
                 // Nothing was written under it.
                 if (!owned)
-                    await EndAsync(keeper, fence, volume);
+                    await keeper.DisposeAsync();
             }
 
             await keeper.Lost;
@@ -70,13 +63,9 @@ public sealed class VolumeOwnership : IAsyncDisposable
         }
     }
 
-    /// <summary>Gives the volume back, so that the next owner has nobody to fence. After all its I/O has ended, and only then:
-    /// if that can't be, the process ends without this.</summary>
-    public ValueTask DisposeAsync() => EndAsync(_keeper, _fence, _volume);
-
-    // W5
-    private static async ValueTask EndAsync(LeaseKeeper keeper, IFence fence, string volume) =>
-        await keeper.EndAsync(giveBack: await fence.LeaveAsync(volume, keeper.Holds));
+    /// <summary>Gives the volume back, so that the next owner has nobody to end. After all its I/O has ended, and only then: if that
+    /// can't be, the process ends without this.</summary>
+    public ValueTask DisposeAsync() => _keeper.DisposeAsync();
 
     // Whether all are fenced and the lease is held; fences no longer than it is (W4).
     private static async Task<bool> FenceAsync(
@@ -110,7 +99,8 @@ public sealed class VolumeOwnership : IAsyncDisposable
                 if (!excluded.Contains(name))
                 {
                     FenceAnswer answer = await ExcludeAsync(fence, volume, name, held);
-                    told($"Volume {volume}: its former owner {name} is {(answer.Excluded ? "fenced" : "not fenced, so the volume is not served")}: {answer.Text}");
+                    if (answer.Text.Length > 0)
+                        told($"Volume {volume}: its former owner {name} is {(answer.Excluded ? "fenced" : "not fenced, so the volume is not served")}: {answer.Text}");
                     if (!answer.Excluded)
                         continue;
                     _ = excluded.Add(name);
@@ -143,16 +133,16 @@ public sealed class VolumeOwnership : IAsyncDisposable
 
     private static async Task<FenceAnswer> ExcludeAsync(IFence fence, string volume, string name, CancellationToken held)
     {
-        LeaseOwner owner;
+        FormerOwner former;
         try
         {
-            owner = LeaseOwner.Parse(name);
+            former = FormerOwner.Parse(name);
         }
         catch (FormatException e)
         {
             return new FenceAnswer(false, $"{e.Message}; see that it writes no more, then take it out of the row of the volume's lease");
         }
 
-        return await fence.ExcludeAsync(volume, owner, held);
+        return await fence.ExcludeAsync(volume, former, held);
     }
 }

@@ -26,8 +26,9 @@ public sealed class ReservationsOfDisksTests(ITestOutputHelper output)
         "its_writes_fail_as_kept_out",
         "the_new_owner_writes",
         "it_stays_out_when_another_process_of_the_owners_machine_comes",
-        "who_gives_it_back_keeps_nobody_out",
-        "a_former_owner_may_come_again",
+        "it_stays_out_when_the_owner_has_given_the_volume_back",
+        "a_former_owner_takes_over_from_one_that_has_left",
+        "who_left_may_come_again",
         "a_strange_reservation_is_told",
         "and_let_be",
     ];

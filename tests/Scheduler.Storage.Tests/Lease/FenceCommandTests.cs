@@ -31,22 +31,22 @@ public sealed class FenceCommandTests : IDisposable
         FenceCommand fence = new(["/bin/sh", "-c", "printf '%s|' \"$@\"", "fence", "own argument"], s_patience);
         Assert.Equal(
             new FenceAnswer(true, "/bin/sh ended with 0: own argument|vol|node1|4711|88123|1f0d1d5e-3c1b-4c3e-9d40-0b6cbb1ff0a6|"),
-            await fence.ExcludeAsync("vol", s_owner, CancellationToken.None));
+            await fence.ExcludeAsync("vol", new FormerOwner(s_owner, HasLeft: false), CancellationToken.None));
     }
 
     [Fact]
     public async Task What_fails_is_told_with_its_code_and_its_last_line()
     {
         FenceCommand fence = new(Script("echo out; echo first >&2; printf 'no way\\tto node1\\n\\n' >&2; exit 3"), s_patience);
-        Assert.Equal(new FenceAnswer(false, "/bin/sh ended with 3: no way to node1"), await fence.ExcludeAsync("vol", s_owner, CancellationToken.None));
+        Assert.Equal(new FenceAnswer(false, "/bin/sh ended with 3: no way to node1"), await fence.ExcludeAsync("vol", new FormerOwner(s_owner, HasLeft: false), CancellationToken.None));
         fence = new FenceCommand(Script("kill -9 $$"), s_patience);
-        Assert.Equal(new FenceAnswer(false, "/bin/sh ended with 137"), await fence.ExcludeAsync("vol", s_owner, CancellationToken.None));
+        Assert.Equal(new FenceAnswer(false, "/bin/sh ended with 137"), await fence.ExcludeAsync("vol", new FormerOwner(s_owner, HasLeft: false), CancellationToken.None));
     }
 
     [Fact]
     public async Task A_program_that_is_not_there_is_told()
     {
-        FenceAnswer answer = await new FenceCommand(["/nowhere/fence"], s_patience).ExcludeAsync("vol", s_owner, CancellationToken.None);
+        FenceAnswer answer = await new FenceCommand(["/nowhere/fence"], s_patience).ExcludeAsync("vol", new FormerOwner(s_owner, HasLeft: false), CancellationToken.None);
         Assert.False(answer.Excluded);
         Assert.StartsWith("/nowhere/fence ended with 127: ", answer.Text, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => new FenceCommand([], s_patience));
@@ -56,7 +56,7 @@ public sealed class FenceCommandTests : IDisposable
     public async Task However_much_it_says_its_last_line_is_told_and_no_more()
     {
         FenceCommand fence = new(Script("head -c 3000000 /dev/zero | tr '\\0' 'x' >&2; head -c 3000000 /dev/zero; echo y >&2; exit 1"), s_patience);
-        string text = (await fence.ExcludeAsync("vol", s_owner, CancellationToken.None)).Text;
+        string text = (await fence.ExcludeAsync("vol", new FormerOwner(s_owner, HasLeft: false), CancellationToken.None)).Text;
         Assert.InRange(text.Length, 400, 600);
         Assert.EndsWith("xxy", text, StringComparison.Ordinal);
     }
@@ -67,7 +67,7 @@ public sealed class FenceCommandTests : IDisposable
         // It goes on for a while after it was asked to end, as I/O in flight does.
         using Process old = Process.Start("/bin/sh", ["-c", "trap 'sleep 0.3; exit' TERM; while :; do sleep 0.02; done"]);
         FenceCommand fence = new(Script("kill \"$3\"; while kill -0 \"$3\" 2>/dev/null; do sleep 0.02; done"), s_patience);
-        Assert.True((await fence.ExcludeAsync("vol", s_owner with { ProcessId = old.Id }, CancellationToken.None)).Excluded);
+        Assert.True((await fence.ExcludeAsync("vol", new FormerOwner(s_owner with { ProcessId = old.Id }, HasLeft: false), CancellationToken.None)).Excluded);
         Assert.False(IsAlive(old.Id));
         await old.WaitForExitAsync().WaitAsync(s_patience);
     }
@@ -81,9 +81,9 @@ public sealed class FenceCommandTests : IDisposable
         try
         {
             foreach (LeaseOwner old in new[] { here with { ProcessId = other.Id }, s_owner with { ProcessId = other.Id, Started = StartOf(other.Id) } })
-                Assert.True((await fence.ExcludeAsync("vol", old, CancellationToken.None)).Excluded);
+                Assert.True((await fence.ExcludeAsync("vol", new FormerOwner(old, HasLeft: false), CancellationToken.None)).Excluded);
             Assert.True(IsAlive(other.Id));
-            Assert.True((await fence.ExcludeAsync("vol", here with { ProcessId = other.Id, Started = StartOf(other.Id) }, CancellationToken.None)).Excluded);
+            Assert.True((await fence.ExcludeAsync("vol", new FormerOwner(here with { ProcessId = other.Id, Started = StartOf(other.Id) }, HasLeft: false), CancellationToken.None)).Excluded);
             Assert.False(IsAlive(other.Id));
         }
         finally
@@ -102,7 +102,7 @@ public sealed class FenceCommandTests : IDisposable
         FenceCommand fence = new(
             Script($"trap '' TERM; sleep 1000 & echo $! >{pids}.new; echo $$ >>{pids}.new; mv {pids}.new {pids}; echo waiting >&2; wait"),
             cancelled ? s_patience : TimeSpan.FromSeconds(1));
-        Task<FenceAnswer> fencing = fence.ExcludeAsync("vol", s_owner, cancellation.Token);
+        Task<FenceAnswer> fencing = fence.ExcludeAsync("vol", new FormerOwner(s_owner, HasLeft: false), cancellation.Token);
         await Eventually(() => File.Exists(pids) || fencing.IsCompleted);
         if (cancelled)
         {
@@ -124,7 +124,7 @@ public sealed class FenceCommandTests : IDisposable
     public async Task What_a_program_leaves_behind_does_not_go_on_beside_the_next_attempt()
     {
         FenceCommand fence = new(Script("sleep 1000 & echo $!"), s_patience);
-        FenceAnswer answer = await fence.ExcludeAsync("vol", s_owner, CancellationToken.None).WaitAsync(s_patience);
+        FenceAnswer answer = await fence.ExcludeAsync("vol", new FormerOwner(s_owner, HasLeft: false), CancellationToken.None).WaitAsync(s_patience);
         Assert.True(answer.Excluded);
         int left = int.Parse(answer.Text[(answer.Text.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture);
         await Eventually(() => !IsAlive(left));

@@ -16,6 +16,17 @@ public sealed class LeaseOwnerTests
     }
 
     [Fact]
+    public void The_name_of_one_that_has_left_is_pinned()
+    {
+        string name = $"node/4711/88123/{Boot}/left";
+        LeaseOwner owner = LeaseOwner.Parse($"node/4711/88123/{Boot}");
+        Assert.Equal(name, new FormerOwner(owner, HasLeft: true).ToString());
+        Assert.Equal(new FormerOwner(owner, HasLeft: true), FormerOwner.Parse(name));
+        Assert.Equal(new FormerOwner(owner, HasLeft: false), FormerOwner.Parse(owner.ToString()));
+        _ = Assert.Throws<FormatException>(() => FormerOwner.Parse(name + "/left"));
+    }
+
+    [Fact]
     public void This_process_is_named_after_its_boot_and_its_start()
     {
         LeaseOwner owner = LeaseOwner.ThisProcess("me");

@@ -79,13 +79,15 @@ public sealed class PostgresLeasesTests(PostgresServer server)
         // One that comes again has ended what it did; one that has released too; one that could not is added.
         Assert.Equal(["b"], (await Takes("a")).Predecessors);
         await leases.ReleaseAsync("v", "a", 5);
-        Assert.Equal(["b"], (await leases.TakeAsync("v", "c", s_long)).Predecessors);
         await leases.ReleaseAsync("v", "a", 5);
-        Assert.Equal(["b", "c"], (await Takes("d")).Predecessors);
+        Assert.Equal(["b", "a/left"], (await leases.TakeAsync("v", "c", s_long)).Predecessors);
+        await leases.ReleaseAsync("v", "a", 5);
+        Assert.Equal(["b", "a/left", "c"], (await Takes("d")).Predecessors);
+        Assert.Equal(["b", "c", "d"], (await Takes("a")).Predecessors);
     }
 
     [SkippableFact]
-    public async Task Of_many_that_die_before_they_have_fenced_those_are_kept_that_have_written()
+    public async Task Of_many_that_die_or_leave_before_they_have_fenced_those_are_kept_that_have_written()
     {
         string database = server.Cluster.NewDatabase();
         await using PostgresLeases leases = await PostgresLeases.OpenAsync(database);
@@ -99,6 +101,8 @@ public sealed class PostgresLeasesTests(PostgresServer server)
 
         // The first one had nobody to fence.
         Assert.Equal("o0", answer.Predecessors[0]);
+        await leases.ReleaseAsync("v", answer.Owner, answer.Epoch);
+        Assert.Equal(answer.Predecessors, (await leases.TakeAsync("v", "x", s_long)).Predecessors);
     }
 
     [SkippableFact]

@@ -16,7 +16,7 @@ public sealed class ReservationFenceTests
         Assert.True((await Fence(s_old, "1").EnterAsync("v", CancellationToken.None)).Excluded);
         Assert.All(_disks.Values, disk => Assert.True(disk.MayWrite("1") && !disk.MayWrite("2")));
 
-        FenceAnswer answer = await Fence(s_new, "2").ExcludeAsync("v", LeaseOwner.Parse(s_old.ToString()), CancellationToken.None);
+        FenceAnswer answer = await Fence(s_new, "2").ExcludeAsync("v", FormerOwner.Parse(s_old.ToString()), CancellationToken.None);
         Assert.True(answer.Excluded, answer.Text);
         Assert.Equal($"/dev/x: its key 0x{ReservationFence.KeyOf(s_old):x16} is preempted; /dev/y: its key 0x{ReservationFence.KeyOf(s_old):x16} is preempted", answer.Text);
         Assert.All(_disks.Values, disk => Assert.True(disk.MayWrite("2") && !disk.MayWrite("1")));
@@ -32,7 +32,7 @@ public sealed class ReservationFenceTests
         // Nodes of different versions must agree on it.
         Assert.Equal(0x4276859041204117UL, keys[0]);
         _ = await Fence(s_old, "1").EnterAsync("v", CancellationToken.None);
-        Assert.True((await Fence(s_old with { ProcessId = 4712 }, "1").ExcludeAsync("v", s_old, CancellationToken.None)).Excluded);
+        Assert.True((await Exclude(Fence(s_old with { ProcessId = 4712 }, "1"), s_old)).Excluded);
     }
 
     [Fact]
@@ -40,10 +40,10 @@ public sealed class ReservationFenceTests
     {
         _ = await Fence(s_old, "1").EnterAsync("v", CancellationToken.None);
         LeaseOwner next = s_old with { ProcessId = 5000 };
-        FenceAnswer answer = await Fence(next, "1").ExcludeAsync("v", s_old, CancellationToken.None);
+        FenceAnswer answer = await Exclude(Fence(next, "1"), s_old);
         Assert.True(answer.Excluded, answer.Text);
         Assert.Contains("is not registered", answer.Text, StringComparison.Ordinal);
-        Assert.True((await Fence(s_new, "2").ExcludeAsync("v", next, CancellationToken.None)).Excluded);
+        Assert.True((await Exclude(Fence(s_new, "2"), next)).Excluded);
         Assert.False(_disks["/dev/x"].MayWrite("1"));
     }
 
@@ -64,7 +64,7 @@ public sealed class ReservationFenceTests
         {
             foreach (LeaseOwner former in left.ToList())
             {
-                if ((await fence.ExcludeAsync("v", former, CancellationToken.None)).Excluded)
+                if ((await Exclude(fence, former)).Excluded)
                     _ = left.Remove(former);
             }
         }
@@ -83,25 +83,36 @@ public sealed class ReservationFenceTests
         FenceAnswer answer = await fence.EnterAsync("v", CancellationToken.None);
         Assert.False(answer.Excluded);
         Assert.StartsWith($"/dev/y has a reservation that is not this node's (whose key is 0x{ReservationFence.KeyOf(s_new):x16})", answer.Text, StringComparison.Ordinal);
-        Assert.False((await fence.ExcludeAsync("v", s_old, CancellationToken.None)).Excluded);
-        Assert.False(await fence.LeaveAsync("v", holds: true));
+        Assert.False((await Exclude(fence, s_old)).Excluded);
         Assert.True(_disks["/dev/y"].MayWrite("other"));
     }
 
     [Fact]
-    public async Task Who_gives_the_volume_back_leaves_nothing_and_who_was_excluded_meanwhile_touches_nothing()
+    public async Task Who_was_fenced_before_stays_out_when_the_next_owner_gives_the_volume_back()
     {
-        ReservationFence old = Fence(s_old, "1");
-        _ = await old.EnterAsync("v", CancellationToken.None);
-        Assert.False(await old.LeaveAsync("v", holds: false));
-        Assert.False(_disks["/dev/x"].MayWrite("2"));
-        Assert.True(await old.LeaveAsync("v", holds: true));
-        Assert.All(_disks.Values, disk => Assert.Empty(disk.Keys));
+        _ = await Fence(s_old, "1").EnterAsync("v", CancellationToken.None);
+        _ = await Exclude(Fence(s_new, "2"), s_old);
 
-        _ = await old.EnterAsync("v", CancellationToken.None);
-        _ = await Fence(s_new, "2").ExcludeAsync("v", s_old, CancellationToken.None);
-        Assert.False(await old.LeaveAsync("v", holds: true));
-        Assert.All(_disks.Values, disk => Assert.True(disk.MayWrite("2") && !disk.MayWrite("1")));
+        // It leaves. The first one, which has been asleep, wakes up.
+        Assert.All(_disks.Values, disk => Assert.False(disk.MayWrite("1")));
+        LeaseOwner third = new("node3", 7, 7, s_boot);
+        FenceAnswer answer = await Fence(third, "3").ExcludeAsync("v", new FormerOwner(s_new, HasLeft: true), CancellationToken.None);
+        Assert.True(answer.Excluded, answer.Text);
+        Assert.All(_disks.Values, disk => Assert.True(disk.MayWrite("3") && !disk.MayWrite("2") && !disk.MayWrite("1")));
+    }
+
+    [Fact]
+    public async Task Who_comes_again_after_it_has_left_finds_what_it_left()
+    {
+        ReservationFence fence = Fence(s_old, "1");
+        Assert.True((await fence.EnterAsync("v", CancellationToken.None)).Excluded);
+        Assert.True((await fence.EnterAsync("v", CancellationToken.None)).Excluded);
+
+        // So does another process of its host.
+        LeaseOwner next = s_old with { ProcessId = 5000 };
+        FenceAnswer answer = await Fence(next, "1").ExcludeAsync("v", new FormerOwner(s_old, HasLeft: true), CancellationToken.None);
+        Assert.True(answer.Excluded, answer.Text);
+        Assert.All(_disks.Values, disk => Assert.True(disk.MayWrite("1") && !disk.MayWrite("2")));
     }
 
     [Fact]
@@ -109,9 +120,8 @@ public sealed class ReservationFenceTests
     {
         _disks["/dev/y"].Fails = true;
         ReservationFence fence = Fence(s_new, "2");
-        Assert.Equal(new FenceAnswer(false, "/dev/y is away; look"), await fence.ExcludeAsync("v", s_old, CancellationToken.None));
+        Assert.Equal(new FenceAnswer(false, "/dev/y is away; look"), await Exclude(fence, s_old));
         Assert.Equal(new FenceAnswer(false, "/dev/y is away; look"), await fence.EnterAsync("v", CancellationToken.None));
-        Assert.False(await fence.LeaveAsync("v", holds: true));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => fence.EnterAsync("v", new CancellationToken(canceled: true)));
     }
 
@@ -124,6 +134,9 @@ public sealed class ReservationFenceTests
         Assert.StartsWith(path + " " + reason, ReservationDevice.WhyNot(path, ReservationKind.Scsi), StringComparison.Ordinal);
         Assert.Contains(reason, Assert.Throws<ReservationException>(() => ReservationDevice.Open(path, ReservationKind.Nvme)).Message, StringComparison.Ordinal);
     }
+
+    private static Task<FenceAnswer> Exclude(ReservationFence fence, LeaseOwner former) =>
+        fence.ExcludeAsync("v", new FormerOwner(former, HasLeft: false), CancellationToken.None);
 
     private ReservationFence Fence(LeaseOwner owner, string host) => new(owner, _ => [.. _disks.Keys], path => _disks[path].Open(host));
 
@@ -171,15 +184,6 @@ public sealed class ReservationFenceTests
                         disk._holder = host;
                 }
 
-                return ReservationAnswer.Done;
-            }
-
-            public ReservationAnswer Clear(ulong key)
-            {
-                if (!Is(key))
-                    return ReservationAnswer.Conflict;
-                disk.Keys.Clear();
-                disk._holder = null;
                 return ReservationAnswer.Done;
             }
 

@@ -23,7 +23,7 @@ internal sealed class MemoryLeases : ILeaseStore
         {
             if (!_over)
                 return Answer(false, duration);
-            _ = _predecessors.Remove(owner);
+            _ = _predecessors.RemoveAll(former => former == owner || former == FormerOwner.NameOfLeft(owner));
             if (_owner.Length > 0 && _owner != owner)
                 _predecessors.Add(_owner);
             (_owner, _over, _epoch) = (owner, false, _epoch + 1);
@@ -48,7 +48,11 @@ internal sealed class MemoryLeases : ILeaseStore
         lock (_lock)
         {
             if (Has(owner, epoch))
+            {
+                _predecessors.Add(FormerOwner.NameOfLeft(owner));
                 (_owner, _over) = ("", true);
+            }
+
             return ValueTask.CompletedTask;
         }
     }

@@ -79,26 +79,36 @@ internal static partial class Program
             await Task.Delay(TimeSpan.FromSeconds(1));
             Check("it_stays_out_when_another_process_of_the_owners_machine_comes", Digest(below), after => after == landed);
 
-            // Gives it back: nothing is left that keeps anybody out.
+            // Gives it back, and nobody owns it.
             long before = stubborn.Done;
             await again.DisposeAsync();
-            await Until("writes succeed once nobody owns it", () => stubborn.Done > before);
-            Check("who_gives_it_back_keeps_nobody_out", stubborn.Done - before, count => count > 0);
+            await Task.Delay(TimeSpan.FromSeconds(1));
+            Check("it_stays_out_when_the_owner_has_given_the_volume_back", Digest(below), after => after == landed && stubborn.Done == before);
             await next.DisposeAsync();
         }
 
-        // The one that was fenced first comes again, with nobody to fence; and gives it back.
+        // The one that was fenced first comes again, and takes over from the one that left, whose host writes no more.
         await old.DisposeAsync();
         VolumeOwnership back = await AcquireAsync(leases, first, oldPath, kind);
-        Check("a_former_owner_may_come_again", back.Epoch, epoch => epoch == 4);
+        using (Writer writer = new(oldPath, io, first: 2_000_000), left = new(newPath, io, first: 3_000_000))
+        {
+            await Until("it writes again, and the other is kept out", () => writer.Done > 0 && !left.Errors.IsEmpty);
+            Check("a_former_owner_takes_over_from_one_that_has_left", $"epoch {back.Epoch}, written by the other {left.Done}", found => found == "epoch 4, written by the other 0");
+        }
+
+        await back.DisposeAsync();
+        back = await AcquireAsync(leases, first, oldPath, kind);
+        using (Writer writer = new(oldPath, io, first: 4_000_000))
+            await Until("it writes", () => writer.Done > 0);
+        Check("who_left_may_come_again", back.Epoch, epoch => epoch == 5);
         await back.DisposeAsync();
 
-        // Somebody else's.
-        using (ReservationDevice strange = ReservationDevice.Open(newPath, kind))
-            _ = (strange.Register(0xbeef), strange.Reserve(0xbeef));
-        Check("a_strange_reservation_is_told", (await Fence(first, oldPath, kind).EnterAsync("v", CancellationToken.None)).ToString(), said => said.Contains($"{oldPath} has a reservation that is not this node's", StringComparison.Ordinal));
-        using (ReservationDevice strange = ReservationDevice.Open(newPath, kind))
-            Check("and_let_be", strange.Clear(0xbeef), answer => answer == ReservationAnswer.Done);
+        // Somebody else's, of whom these leases know nothing.
+        LeaseOwner stranger = new("stranger", 404, 4, Guid.Empty);
+        ReservationFence ours = Fence(first, oldPath, kind), theirs = Fence(stranger, newPath, kind);
+        _ = await theirs.ExcludeAsync("v", new FormerOwner(first, HasLeft: true), CancellationToken.None);
+        Check("a_strange_reservation_is_told", (await ours.EnterAsync("v", CancellationToken.None)).ToString(), said => said.Contains($"{oldPath} has a reservation that is not this node's", StringComparison.Ordinal));
+        Check("and_let_be", (await ours.ExcludeAsync("v", new FormerOwner(stranger, HasLeft: true), CancellationToken.None)).ToString(), said => said.Contains("is preempted", StringComparison.Ordinal));
     }
 
     private static ReservationFence Fence(LeaseOwner owner, string path, ReservationKind kind) => new(owner, _ => [path], name => ReservationDevice.Open(name, kind));
