@@ -7,6 +7,9 @@ public sealed record FormerOwner(LeaseOwner Owner, bool HasLeft)
 {
     private const string Left = "/left";
 
+    /// <summary>Nobody has taken the lease since: nobody else has begun to exclude it.</summary>
+    public bool IsLatest { get; init; } = true;
+
     /// <summary>The name of one that gave the volume back, as it is stored.</summary>
     /// <param name="owner">The name that it had as owner.</param>
     public static string NameOfLeft(string owner) => owner + Left;

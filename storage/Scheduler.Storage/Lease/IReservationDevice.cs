@@ -38,6 +38,11 @@ public interface IReservationDevice : IDisposable
     /// <exception cref="ReservationException">The device can't, or it is unknown what it did.</exception>
     /// <returns>The answer.</returns>
     ReservationAnswer Preempt(ulong key, ulong other);
+
+    /// <summary>Aborts what all hosts have on the device, and waits until that has ended. Reservations stay.</summary>
+    /// <exception cref="ReservationException">The device can't, or it is unknown what it did.</exception>
+    /// <returns>Whether there is such a command for devices of this kind.</returns>
+    bool AbortAll();
 }
 
 /// <summary>A device can't be reserved.</summary>

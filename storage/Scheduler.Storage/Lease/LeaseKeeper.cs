@@ -199,8 +199,8 @@ public sealed class LeaseKeeper : IAsyncDisposable
                 : await _store.RenewAsync(_volume, _owner, Epoch, _duration, within.Token);
             if (answer.Granted)
             {
-                if (call == LeaseCall.Take)
-                    Predecessors = answer.Predecessors;
+                // While it is held there come none, and some may go: an operator may know more than a fence does.
+                Predecessors = answer.Predecessors;
                 _lease.Granted(answer.Epoch, BootClock.NowNs);
                 return;
             }

@@ -17,6 +17,8 @@ public sealed unsafe class ReservationDevice : IReservationDevice
     private const nuint RegisterCall = 0x401870c8; // IOC_PR_REGISTER
     private const nuint ReserveCall = 0x401070c9; // IOC_PR_RESERVE
     private const nuint PreemptAbortCall = 0x401870cc; // IOC_PR_PREEMPT_ABORT
+    private const nuint ResetCall = 0x2284; // SG_SCSI_RESET of include/scsi/sg.h
+    private const int ResetUnit = 0x101; // SG_SCSI_RESET_DEVICE alone: SG_SCSI_RESET_NO_ESCALATE
     private const uint IgnoreKey = 1; // PR_FL_IGNORE_KEY
     private const uint WriteExclusiveRegistrantsOnly = 3; // PR_WRITE_EXCLUSIVE_REG_ONLY
 
@@ -100,6 +102,21 @@ public sealed unsafe class ReservationDevice : IReservationDevice
     }
 
     /// <inheritdoc/>
+    public bool AbortAll()
+    {
+        // NVMe resets controllers, and that only of this host, or whole subsystems.
+        if (_kind == ReservationKind.Nvme)
+            return false;
+
+        // A logical unit's reset, which is answered when all its commands have ended (SAM-5, 7.7; core_tmr_lun_reset in
+        // drivers/target/target_core_tmr.c).
+        int reset = ResetUnit;
+        return LibC.IoControl(_descriptor, ResetCall, &reset) == 0
+            ? true
+            : throw Refused("made to abort what its former owner may have under way", LibC.LastError);
+    }
+
+    /// <inheritdoc/>
     public void Dispose() => _ = LibC.Close(_descriptor);
 
     private static ReservationKind? KindOf(string device)
@@ -146,6 +163,7 @@ public sealed unsafe class ReservationDevice : IReservationDevice
         $"{_path} can't be {verb}: {FileCalls.Describe(error)}; " + error switch
         {
             Errno.EPERM => "the service needs CAP_SYS_ADMIN for that",
+            LibC.EACCES => "the service needs CAP_SYS_ADMIN and CAP_SYS_RAWIO for that",
             Errno.EOPNOTSUPP or Errno.EINVAL or LibC.ENOTTY => "switch persistent reservations on where the storage has them, or fence with a command",
             _ => "check the device and the paths to it",
         });

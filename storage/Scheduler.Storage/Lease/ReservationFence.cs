@@ -6,16 +6,22 @@
 //    first request. Others may read: LVM and path checkers do.
 // R3 A former owner is excluded when this host is registered, the former's registration has been preempted, which aborts what it
 //    has on the device and waits for that to end, and the reservation is this host's; on all devices.
-// R4 That nobody is registered with a former owner's key is no failure: it has not come so far, or another has preempted it. A
-//    reservation that this host gets then says so, as only a registered host gets one: the refusal was not for it.
+// R4 That nobody is registered with a former owner's key is no failure: it has not come so far, or it was preempted. A reservation
+//    that this host gets then says so, as only a registered host gets one: the refusal was not for it.
 // R5 A reservation that is not a former owner's is let be: somebody else uses the device.
 // R6 Who gives a volume back leaves reservation and registration as they are, and the row keeps its name: the next owner preempts
 //    it as it does others. Without a reservation, one that was fenced before and has been asleep since then could write.
+// R7 A key that is gone says nothing of its owner's I/O: a preemption takes it away first, and may break off, or the one that had
+//    begun it may have died, before the I/O has ended. Unless this process has seen the end, or the former owner left, all that
+//    the device has is aborted (AbortAll). NVMe has no command for that. There a preemption is known to have ended or not to have
+//    begun as long as this process began it, and nobody has taken the lease between; else the operator has to look. (A SCSI one
+//    is sent again by the kernel itself where a path is lost, so its refusal may be the answer to the second.)
 //
 // Who preempts while it holds the reservation already may find that nothing was done (nvmet_pr_preempt in drivers/nvme/target/pr.c).
 // That leaves nobody in who writes. Only one that holds the reservation has ever written: a host that is registered and no more has died, or lost the lease, before
 // it was done with R3, and holds no lease when it wakes up.
 using System.Buffers.Binary;
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -29,6 +35,9 @@ public sealed class ReservationFence(LeaseOwner self, Func<string, IReadOnlyList
 {
     private readonly ulong _key = KeyOf(self);
 
+    /// <summary>R7: preemptions that were begun, by path and key of the former owner, and whether they have ended.</summary>
+    private readonly ConcurrentDictionary<(string Path, ulong Key), bool> _ended = [];
+
     /// <summary>The key under which an owner registers; not 0 (R1).</summary>
     /// <param name="owner">The owner.</param>
     public static ulong KeyOf(LeaseOwner owner)
@@ -41,23 +50,78 @@ public sealed class ReservationFence(LeaseOwner self, Func<string, IReadOnlyList
     public Task<FenceAnswer> ExcludeAsync(string volume, FormerOwner former, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(former);
-        return OnEachAsync(volume, device => TakeOver(device, KeyOf(former.Owner)), cancellation);
+        if (!former.IsLatest)
+        {
+            // Also on devices that are not reached this time: the one that came after it may be excluded before it is.
+            foreach (string path in pathsOf(volume))
+                _ = _ended.TryAdd((path, KeyOf(former.Owner)), false);
+        }
+
+        return OnEachAsync(volume, (path, device) => TakeOver(volume, path, device, former), cancellation);
     }
 
     /// <inheritdoc/>
-    public Task<FenceAnswer> EnterAsync(string volume, CancellationToken cancellation) => OnEachAsync(volume, TakeOver, cancellation);
+    public Task<FenceAnswer> EnterAsync(string volume, CancellationToken cancellation) => OnEachAsync(volume, Enter, cancellation);
 
-    private string TakeOver(IReservationDevice device) => TakeOver(device, 0);
+    // R2
+    private string Enter(string path, IReservationDevice device)
+    {
+        Register(device);
+        Reserve(device);
 
-    // R2, R3
-    private string TakeOver(IReservationDevice device, ulong former)
+        // Nobody is left to be excluded.
+        foreach ((string Path, ulong Key) former in _ended.Keys.Where(former => former.Path == path))
+            _ = _ended.TryRemove(former, out _);
+        return $"reserved with key {Text(_key)}";
+    }
+
+    // R3, R7
+    private string TakeOver(string volume, string path, IReservationDevice device, FormerOwner former)
+    {
+        Register(device);
+        (string Path, ulong Key) preemption = (path, KeyOf(former.Owner));
+        bool wasBegun = !_ended.TryAdd(preemption, false);
+        if (device.Preempt(_key, preemption.Key) == ReservationAnswer.Done)
+        {
+            Reserve(device);
+            _ended[preemption] = true;
+            return $"its key {Text(preemption.Key)} is preempted";
+        }
+
+        // A refusal: nothing was begun.
+        if (!wasBegun)
+            _ = _ended.TryRemove(preemption, out _);
+        Reserve(device);
+        string found = $"its key {Text(preemption.Key)} is not registered";
+        if (former.HasLeft || (wasBegun && _ended[preemption]))
+            return found;
+        if (device.AbortAll())
+        {
+            _ended[preemption] = true;
+            return $"{found}, and all commands that the device had are aborted";
+        }
+
+        if (wasBegun)
+        {
+            throw new ReservationException(
+                $"may have commands of its former owner under way: {found} any more, and nobody has seen the end of what that one had sent; see that it has "
+                + "ended (its machine is off, or has no command at the device), then say in the database "
+                + $"UPDATE volume_lease SET predecessors = array_remove(predecessors, '{former}') WHERE volume = '{volume}'");
+        }
+
+        return found;
+    }
+
+    private void Register(IReservationDevice device)
     {
         if (device.Register(_key) == ReservationAnswer.Conflict)
             throw new ReservationException($"refuses to register key {Text(_key)}; see who is registered there");
-        string found = former == 0 ? $"reserved with key {Text(_key)}"
-            : device.Preempt(_key, former) == ReservationAnswer.Done ? $"its key {Text(former)} is preempted"
-            : $"its key {Text(former)} is not registered";
-        return device.Reserve(_key) == ReservationAnswer.Done ? found : throw Reserved();
+    }
+
+    private void Reserve(IReservationDevice device)
+    {
+        if (device.Reserve(_key) == ReservationAnswer.Conflict)
+            throw Reserved();
     }
 
     // R5
@@ -65,7 +129,7 @@ public sealed class ReservationFence(LeaseOwner self, Func<string, IReadOnlyList
         $"has a reservation that is not this node's (whose key is {Text(_key)}) nor a former owner's; find out whose it is, and clear it if nobody needs it (sg_persist, nvme resv-report)");
 
     // A command may take as long as the device's own timeouts, and can't be called off.
-    private Task<FenceAnswer> OnEachAsync(string volume, Func<IReservationDevice, string> work, CancellationToken cancellation) => Task.Run(
+    private Task<FenceAnswer> OnEachAsync(string volume, Func<string, IReservationDevice, string> work, CancellationToken cancellation) => Task.Run(
         () =>
         {
             List<string> done = [];
@@ -75,7 +139,7 @@ public sealed class ReservationFence(LeaseOwner self, Func<string, IReadOnlyList
                 try
                 {
                     using IReservationDevice device = open(path);
-                    done.Add($"{path}: {work(device)}");
+                    done.Add($"{path}: {work(path, device)}");
                 }
                 catch (Exception e) when (e is IOException or UnauthorizedAccessException)
                 {

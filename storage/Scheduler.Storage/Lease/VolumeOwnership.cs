@@ -94,11 +94,12 @@ public sealed class VolumeOwnership : IAsyncDisposable
         {
             if (again)
                 await Task.Delay(pause, held);
-            foreach (string name in keeper.Predecessors)
+            IReadOnlyList<string> names = keeper.Predecessors;
+            foreach (string name in names)
             {
                 if (!excluded.Contains(name))
                 {
-                    FenceAnswer answer = await ExcludeAsync(fence, volume, name, held);
+                    FenceAnswer answer = await ExcludeAsync(fence, volume, name, isLatest: name == names[^1], held);
                     if (answer.Text.Length > 0)
                         told($"Volume {volume}: its former owner {name} is {(answer.Excluded ? "fenced" : "not fenced, so the volume is not served")}: {answer.Text}");
                     if (!answer.Excluded)
@@ -131,12 +132,12 @@ public sealed class VolumeOwnership : IAsyncDisposable
         }
     }
 
-    private static async Task<FenceAnswer> ExcludeAsync(IFence fence, string volume, string name, CancellationToken held)
+    private static async Task<FenceAnswer> ExcludeAsync(IFence fence, string volume, string name, bool isLatest, CancellationToken held)
     {
         FormerOwner former;
         try
         {
-            former = FormerOwner.Parse(name);
+            former = FormerOwner.Parse(name) with { IsLatest = isLatest };
         }
         catch (FormatException e)
         {

@@ -29,6 +29,7 @@ public sealed class ReservationsOfDisksTests(ITestOutputHelper output)
         "it_stays_out_when_the_owner_has_given_the_volume_back",
         "a_former_owner_takes_over_from_one_that_has_left",
         "who_left_may_come_again",
+        "a_preemption_that_was_broken_off_is_not_taken_for_done",
         "a_strange_reservation_is_told",
         "and_let_be",
     ];

@@ -54,17 +54,19 @@ public sealed class ReservationFenceTests
         _ = await Fence(s_old, "1").EnterAsync("v", CancellationToken.None);
 
         // On one device it has registered, on the other it has excluded the owner before.
+        foreach (ModelDisk disk in _disks.Values)
+            disk.IsScsi = true;
         ulong key = ReservationFence.KeyOf(s_new);
         _ = _disks["/dev/x"].Open("2").Register(key);
         _ = _disks["/dev/y"].Open("2").Register(key);
         _ = _disks["/dev/y"].Open("2").Preempt(key, ReservationFence.KeyOf(s_old));
         ReservationFence fence = Fence(third, "3");
-        HashSet<LeaseOwner> left = [s_old, s_new];
+        HashSet<FormerOwner> left = [new(s_old, HasLeft: false) { IsLatest = false }, new(s_new, HasLeft: false)];
         for (int tries = 0; tries < 2; tries++)
         {
-            foreach (LeaseOwner former in left.ToList())
+            foreach (FormerOwner former in left.ToList())
             {
-                if ((await Exclude(fence, former)).Excluded)
+                if ((await fence.ExcludeAsync("v", former, CancellationToken.None)).Excluded)
                     _ = left.Remove(former);
             }
         }
@@ -115,6 +117,48 @@ public sealed class ReservationFenceTests
         Assert.All(_disks.Values, disk => Assert.True(disk.MayWrite("1") && !disk.MayWrite("2")));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_preemption_that_breaks_off_after_it_has_taken_the_key_is_not_taken_for_done(bool isScsi)
+    {
+        ModelDisk disk = _disks["/dev/y"];
+        disk.IsScsi = isScsi;
+        _ = await Fence(s_old, "1").EnterAsync("v", CancellationToken.None);
+        _ = disk.UnderWay.Add("1");
+        disk.BeforeAbort = () => throw new ReservationException("/dev/y is away; look");
+        ReservationFence fence = Fence(s_new, "2");
+        Assert.Equal(new FenceAnswer(false, "/dev/y is away; look"), await Exclude(fence, s_old));
+        Assert.False(disk.Keys.ContainsKey("1"));
+        disk.BeforeAbort = () => { };
+
+        // This process knows; another sees from the row that somebody came between.
+        ReservationFence next = Fence(new LeaseOwner("node3", 7, 7, s_boot), "3");
+        FormerOwner old = new(s_old, HasLeft: false) { IsLatest = false };
+        FenceAnswer[] answers = isScsi
+            ? [await Exclude(fence, s_old)]
+            : [await Exclude(fence, s_old), await Exclude(fence, s_old), await ExcludeAfter(next, s_new, old), await Exclude(next, s_old)];
+        Assert.All(answers, answer => Assert.Equal(isScsi, answer.Excluded));
+        Assert.Equal(!isScsi, disk.UnderWay.Contains("1"));
+        string key = $"0x{ReservationFence.KeyOf(s_old):x16}";
+        if (isScsi)
+            Assert.EndsWith($"/dev/y: its key {key} is not registered, and all commands that the device had are aborted", answers[0].Text, StringComparison.Ordinal);
+        else
+            Assert.All(answers, answer => Assert.Contains($" may have commands of its former owner under way: its key {key} is not registered any more", answer.Text, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_preemption_that_has_ended_is_not_doubted_when_another_device_fails()
+    {
+        _ = await Fence(s_old, "1").EnterAsync("v", CancellationToken.None);
+        _disks["/dev/y"].Fails = true;
+        ReservationFence fence = Fence(s_new, "2");
+        Assert.False((await Exclude(fence, s_old)).Excluded);
+        _disks["/dev/y"].Fails = false;
+        FenceAnswer answer = await Exclude(fence, s_old);
+        Assert.True(answer.Excluded, answer.Text);
+    }
+
     [Fact]
     public async Task A_device_that_fails_is_named_and_nothing_is_taken_for_done()
     {
@@ -138,6 +182,14 @@ public sealed class ReservationFenceTests
     private static Task<FenceAnswer> Exclude(ReservationFence fence, LeaseOwner former) =>
         fence.ExcludeAsync("v", new FormerOwner(former, HasLeft: false), CancellationToken.None);
 
+    // As VolumeOwnership does: all in turn.
+    private static async Task<FenceAnswer> ExcludeAfter(ReservationFence fence, LeaseOwner latest, FormerOwner before)
+    {
+        Assert.False((await fence.ExcludeAsync("v", before, CancellationToken.None)).Excluded);
+        Assert.True((await Exclude(fence, latest)).Excluded);
+        return await fence.ExcludeAsync("v", before, CancellationToken.None);
+    }
+
     private ReservationFence Fence(LeaseOwner owner, string host) => new(owner, _ => [.. _disks.Keys], path => _disks[path].Open(host));
 
     /// <summary>A logical unit with write-exclusive reservations for registrants only.</summary>
@@ -148,6 +200,14 @@ public sealed class ReservationFenceTests
         public Dictionary<string, ulong> Keys { get; } = [];
 
         public List<string> Aborted { get; } = [];
+
+        /// <summary>Commands that are under way, by host.</summary>
+        public HashSet<string> UnderWay { get; } = [];
+
+        public bool IsScsi { get; set; }
+
+        /// <summary>What a preemption does when it has taken the key away.</summary>
+        public Action BeforeAbort { get; set; } = () => { };
 
         public bool Fails { get; set; }
 
@@ -179,12 +239,21 @@ public sealed class ReservationFenceTests
                 foreach (string preempted in hosts)
                 {
                     _ = disk.Keys.Remove(preempted);
-                    disk.Aborted.Add(preempted);
                     if (disk._holder == preempted)
                         disk._holder = host;
+                    disk.BeforeAbort();
+                    disk.Aborted.Add(preempted);
+                    _ = disk.UnderWay.Remove(preempted);
                 }
 
                 return ReservationAnswer.Done;
+            }
+
+            public bool AbortAll()
+            {
+                if (disk.IsScsi)
+                    disk.UnderWay.Clear();
+                return disk.IsScsi;
             }
 
             public void Dispose()

@@ -19,6 +19,7 @@ public sealed class VolumeOwnershipTests : IAsyncLifetime, IFence
     private readonly TemporaryDirectory _directory = new();
     private readonly List<string> _fenced = [];
     private readonly List<string> _told = [];
+    private readonly HashSet<string> _latest = [];
     private Func<string, CancellationToken, Task<bool>> _fence = (_, _) => Task.FromResult(true);
     private Func<FenceAnswer> _enter = () => new FenceAnswer(true, "");
     private string _database = "";
@@ -217,6 +218,7 @@ public sealed class VolumeOwnershipTests : IAsyncLifetime, IFence
         _fence = (name, _) => Task.FromResult(name == "x" || --failures < 0);
         await using VolumeOwnership a = await Acquire("a", s_short);
         Assert.Equal(["x", "y", "y", "y"], _fenced);
+        Assert.Equal(["y"], _latest);
         Assert.True(Told($"its former owner {Owner("y")} is not fenced, so the volume is not served: planted"));
         Assert.True(Told($"its former owner {Owner("y")} is fenced: planted"));
         Assert.Equal($"{Owner("a")}|3|{{}}", Row());
@@ -251,6 +253,18 @@ public sealed class VolumeOwnershipTests : IAsyncLifetime, IFence
         Assert.EndsWith("|{somebody}", Row(), StringComparison.Ordinal);
         await end.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => a);
+    }
+
+    [SkippableFact]
+    public async Task One_that_can_not_be_fenced_an_operator_may_take_out_of_the_row()
+    {
+        await DiedHolding("x");
+        _fence = (_, _) => Task.FromResult(false);
+        Task<VolumeOwnership> acquiring = Acquire("a", s_short);
+        await Eventually(() => Fenced("x"));
+        _ = Sql($"UPDATE volume_lease SET predecessors = array_remove(predecessors, '{Owner("x")}') WHERE volume = 'v'");
+        await using VolumeOwnership a = await acquiring.WaitAsync(s_patience);
+        Assert.Equal((2L, true), (a.Epoch, a.Holds));
     }
 
     [SkippableFact]
@@ -310,6 +324,8 @@ public sealed class VolumeOwnershipTests : IAsyncLifetime, IFence
         Func<string, CancellationToken, Task<bool>> fence = _fence;
         lock (_fenced)
             _fenced.Add(former.HasLeft ? $"{former.Owner.Node} left" : former.Owner.Node);
+        lock (_latest)
+            _ = former.IsLatest && _latest.Add(former.Owner.Node);
         return new FenceAnswer(await fence(former.Owner.Node, cancellation), "planted");
     }
 

@@ -15,6 +15,7 @@ internal static partial class Program
 {
     private const int EBADE = 52;
     private const int OpenDirect = 0x4000;
+    private const int ReadWrite = 2;
     private static readonly TimeSpan s_lease = TimeSpan.FromMinutes(10);
     private static readonly Stopwatch s_clock = Stopwatch.StartNew();
 
@@ -103,6 +104,23 @@ internal static partial class Program
         Check("who_left_may_come_again", back.Epoch, epoch => epoch == 5);
         await back.DisposeAsync();
 
+        // One that took over died when the key was gone, and what it had been to end was not.
+        back = await AcquireAsync(leases, first, oldPath, kind);
+        using (Writer writer = new(oldPath, io, first: 5_000_000))
+        {
+            await Until("it writes", () => writer.Done > 0 && writer.InFlight > 4);
+            LeaseOwner died = new("node4", 505, 5, Guid.Empty), fourth = new("node2", 606, 6, Guid.Empty);
+            using (ReservationDevice device = ReservationDevice.Open(newPath, kind))
+                _ = device.Register(ReservationFence.KeyOf(died));
+            PreemptWithoutAbort(newPath, ReservationFence.KeyOf(died), ReservationFence.KeyOf(first));
+            FenceAnswer answer = await Fence(fourth, newPath, kind).ExcludeAsync("v", new FormerOwner(first, HasLeft: false) { IsLatest = false }, CancellationToken.None);
+            string landed = Digest(below);
+            await Task.Delay(TimeSpan.FromSeconds(5));
+            Check("a_preemption_that_was_broken_off_is_not_taken_for_done", $"{answer}; landed later: {Digest(below) != landed}", _ => kind == ReservationKind.Scsi
+                ? answer.Excluded && answer.Text.Contains("are aborted", StringComparison.Ordinal) && Digest(below) == landed
+                : !answer.Excluded && answer.Text.Contains("may have commands of its former owner under way", StringComparison.Ordinal));
+        }
+
         // Somebody else's, of whom these leases know nothing.
         LeaseOwner stranger = new("stranger", 404, 4, Guid.Empty);
         ReservationFence ours = Fence(first, oldPath, kind), theirs = Fence(stranger, newPath, kind);
@@ -156,6 +174,17 @@ internal static partial class Program
         return digest;
     }
 
+    // IOC_PR_PREEMPT: all of IOC_PR_PREEMPT_ABORT but the abort.
+    private static unsafe void PreemptWithoutAbort(string path, ulong key, ulong other)
+    {
+        int descriptor = Open(path, ReadWrite);
+        ulong* preemption = stackalloc ulong[] { key, other, 3 };
+        int status = IoControl(descriptor, 0x401870cb, preemption);
+        _ = Close(descriptor);
+        if (status != 0)
+            throw new IOException($"{path}: preempting answers 0x{status:x}");
+    }
+
     private static void Say(string line) => Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{s_clock.Elapsed.TotalSeconds:0.000} {line}"));
 
     [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
@@ -163,6 +192,9 @@ internal static partial class Program
 
     [LibraryImport("libc", EntryPoint = "read")]
     private static unsafe partial nint Read(int descriptor, byte* buffer, nuint count);
+
+    [LibraryImport("libc", EntryPoint = "ioctl")]
+    private static unsafe partial int IoControl(int descriptor, nuint request, void* argument);
 
     [LibraryImport("libc", EntryPoint = "close")]
     private static partial int Close(int descriptor);
