@@ -17,8 +17,8 @@
 //    begun as long as this process began it, and nobody has taken the lease between; else the operator has to look. (A SCSI one
 //    is sent again by the kernel itself where a path is lost, so its refusal may be the answer to the second.)
 //
-// Who preempts while it holds the reservation already may find that nothing was done (nvmet_pr_preempt in drivers/nvme/target/pr.c).
-// That leaves nobody in who writes. Only one that holds the reservation has ever written: a host that is registered and no more has died, or lost the lease, before
+// Who preempts while it holds the reservation already may be told that it is done, and nothing was (nvmet_pr_preempt in
+// drivers/nvme/target/pr.c, of some kernels). That leaves nobody in who writes. Only one that holds the reservation has ever written: a host that is registered and no more has died, or lost the lease, before
 // it was done with R3, and holds no lease when it wakes up.
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
@@ -81,10 +81,13 @@ public sealed class ReservationFence(LeaseOwner self, Func<string, IReadOnlyList
         Register(device);
         (string Path, ulong Key) preemption = (path, KeyOf(former.Owner));
         bool wasBegun = !_ended.TryAdd(preemption, false);
-        if (device.Preempt(_key, preemption.Key) == ReservationAnswer.Done)
+
+        // What a holder is answered says nothing (see above).
+        bool isDoubtful = wasBegun && !_ended[preemption] && device.Reserve(_key) == ReservationAnswer.Done;
+        if (device.Preempt(_key, preemption.Key) == ReservationAnswer.Done && !isDoubtful)
         {
-            Reserve(device);
             _ended[preemption] = true;
+            Reserve(device);
             return $"its key {Text(preemption.Key)} is preempted";
         }
 

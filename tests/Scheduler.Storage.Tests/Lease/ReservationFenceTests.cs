@@ -54,8 +54,6 @@ public sealed class ReservationFenceTests
         _ = await Fence(s_old, "1").EnterAsync("v", CancellationToken.None);
 
         // On one device it has registered, on the other it has excluded the owner before.
-        foreach (ModelDisk disk in _disks.Values)
-            disk.IsScsi = true;
         ulong key = ReservationFence.KeyOf(s_new);
         _ = _disks["/dev/x"].Open("2").Register(key);
         _ = _disks["/dev/y"].Open("2").Register(key);
@@ -118,12 +116,14 @@ public sealed class ReservationFenceTests
     }
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task A_preemption_that_breaks_off_after_it_has_taken_the_key_is_not_taken_for_done(bool isScsi)
+    [InlineData(true, false)]
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    public async Task A_preemption_that_breaks_off_after_it_has_taken_the_key_is_not_taken_for_done(bool isScsi, bool assentsToHolder)
     {
+        foreach (ModelDisk each in _disks.Values)
+            (each.IsScsi, each.AssentsToHolder) = (isScsi, assentsToHolder);
         ModelDisk disk = _disks["/dev/y"];
-        disk.IsScsi = isScsi;
         _ = await Fence(s_old, "1").EnterAsync("v", CancellationToken.None);
         _ = disk.UnderWay.Add("1");
         disk.BeforeAbort = () => throw new ReservationException("/dev/y is away; look");
@@ -150,6 +150,7 @@ public sealed class ReservationFenceTests
     [Fact]
     public async Task A_preemption_that_has_ended_is_not_doubted_when_another_device_fails()
     {
+        _disks["/dev/x"].IsScsi = false;
         _ = await Fence(s_old, "1").EnterAsync("v", CancellationToken.None);
         _disks["/dev/y"].Fails = true;
         ReservationFence fence = Fence(s_new, "2");
@@ -204,7 +205,10 @@ public sealed class ReservationFenceTests
         /// <summary>Commands that are under way, by host.</summary>
         public HashSet<string> UnderWay { get; } = [];
 
-        public bool IsScsi { get; set; }
+        public bool IsScsi { get; set; } = true;
+
+        /// <summary>Whether it says of each preemption of its holder that it is done, as nvmet may.</summary>
+        public bool AssentsToHolder { get; set; }
 
         /// <summary>What a preemption does when it has taken the key away.</summary>
         public Action BeforeAbort { get; set; } = () => { };
@@ -233,6 +237,8 @@ public sealed class ReservationFenceTests
 
             public ReservationAnswer Preempt(ulong key, ulong other)
             {
+                if (Is(key) && disk._holder == host && disk.AssentsToHolder)
+                    return ReservationAnswer.Done;
                 List<string> hosts = [.. disk.Keys.Where(pair => pair.Value == other).Select(pair => pair.Key)];
                 if (!Is(key) || hosts.Count == 0)
                     return ReservationAnswer.Conflict;
