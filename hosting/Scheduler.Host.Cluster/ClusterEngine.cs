@@ -24,6 +24,9 @@ internal sealed partial class ClusterEngine : IServiceEngine
 {
     private static readonly LinkOptions s_linkOptions = new();
 
+    // A node that does not reach a volume's storage has its lease no longer than this, before it pauses and tries again.
+    private static readonly TimeSpan s_fencingMax = TimeSpan.FromMinutes(1);
+
     private readonly ConcurrentDictionary<string, ClusterVolume> _volumes = new();
     private readonly ConcurrentDictionary<string, (VolumeSettings Settings, string Definition)> _definitions = new();
     private readonly ConcurrentDictionary<string, ActorRef> _doors = new();
@@ -59,7 +62,8 @@ internal sealed partial class ClusterEngine : IServiceEngine
         {
             FenceMethod.None => new NoFence(),
             FenceMethod.Command => new FenceCommand(cluster.FenceCommand, cluster.FenceTimeout),
-            _ => new ReservationFence(_self, volume => _definitions[volume].Settings.Paths, path => ReservationDevice.Open(path, KindOf(cluster.Fence))),
+            _ => new ReservationFence(
+                _self, volume => _definitions[volume].Settings.Paths, path => ReservationDevice.Open(path, KindOf(cluster.Fence)), cluster.FenceTimeout),
         };
         AkkaPersistence persistence = new(setup.Settings.Journal, setup.Format);
         _services = new ServiceCollection()
@@ -282,7 +286,7 @@ internal sealed partial class ClusterEngine : IServiceEngine
     /// <param name="told">Told what it waits for.</param>
     /// <param name="cancellation">Gives up.</param>
     public Task<VolumeOwnership> AcquireAsync(string volume, Action<string> told, CancellationToken cancellation) =>
-        VolumeOwnership.AcquireAsync(_leases!, _fence, volume, _self, _cluster.Lease, told, cancellation);
+        VolumeOwnership.AcquireAsync(_leases!, _fence, volume, _self, _cluster.Lease, s_fencingMax, told, cancellation);
 
     /// <summary>A volume's scheduler runs on this node, or does no more.</summary>
     /// <param name="volume">Name of the volume.</param>

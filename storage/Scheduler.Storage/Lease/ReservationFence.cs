@@ -16,12 +16,17 @@
 //    the device has is aborted (AbortAll). NVMe has no command for that. There a preemption is known to have ended or not to have
 //    begun as long as this process began it, and nobody has taken the lease between; else the operator has to look. (A SCSI one
 //    is sent again by the kernel itself where a path is lost, so its refusal may be the answer to the second.)
+// R8 A command can't be called off, and a device may never answer. A try that takes longer than its time is told as not done, with the
+//    device; it goes on, and nothing else is begun on the volume's devices before it has ended. When it is not wanted any more (the
+//    lease is given back) it ends after the command that it is at. If the device carries that out only after the next owner has
+//    come, it changes nothing: this host was preempted, or is registered and no more.
 //
 // Who preempts while it holds the reservation already may be told that it is done, and nothing was (nvmet_pr_preempt in
 // drivers/nvme/target/pr.c, of some kernels). That leaves nobody in who writes. Only one that holds the reservation has ever written: a host that is registered and no more has died, or lost the lease, before
 // it was done with R3, and holds no lease when it wakes up.
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -31,12 +36,17 @@ namespace Scheduler.Storage.Lease;
 /// <param name="self">This process.</param>
 /// <param name="pathsOf">Paths of a volume's devices, by its name.</param>
 /// <param name="open">Opens a device; <see cref="ReservationDevice.Open"/> but in tests.</param>
-public sealed class ReservationFence(LeaseOwner self, Func<string, IReadOnlyList<string>> pathsOf, Func<string, IReservationDevice> open) : IFence
+/// <param name="timeMax">How long a try may take until it is told that it is not done.</param>
+public sealed class ReservationFence(
+    LeaseOwner self, Func<string, IReadOnlyList<string>> pathsOf, Func<string, IReservationDevice> open, TimeSpan timeMax) : IFence
 {
     private readonly ulong _key = KeyOf(self);
 
     /// <summary>R7: preemptions that were begun, by path and key of the former owner, and whether they have ended.</summary>
     private readonly ConcurrentDictionary<(string Path, ulong Key), bool> _ended = [];
+
+    /// <summary>R8: each volume's last try.</summary>
+    private readonly ConcurrentDictionary<string, Try> _tries = [];
 
     /// <summary>The key under which an owner registers; not 0 (R1).</summary>
     /// <param name="owner">The owner.</param>
@@ -57,29 +67,32 @@ public sealed class ReservationFence(LeaseOwner self, Func<string, IReadOnlyList
                 _ = _ended.TryAdd((path, KeyOf(former.Owner)), false);
         }
 
-        return OnEachAsync(volume, (path, device) => TakeOver(volume, path, device, former), cancellation);
+        return OnEachAsync(volume, turn => TakeOver(turn, former), cancellation);
     }
 
     /// <inheritdoc/>
     public Task<FenceAnswer> EnterAsync(string volume, CancellationToken cancellation) => OnEachAsync(volume, Enter, cancellation);
 
     // R2
-    private string Enter(string path, IReservationDevice device)
+    private string Enter(Turn turn)
     {
-        Register(device);
-        Reserve(device);
+        Register(turn.Device);
+        turn.EndIfNotWanted();
+        Reserve(turn.Device);
 
         // Nobody is left to be excluded.
-        foreach ((string Path, ulong Key) former in _ended.Keys.Where(former => former.Path == path))
+        foreach ((string Path, ulong Key) former in _ended.Keys.Where(former => former.Path == turn.Path))
             _ = _ended.TryRemove(former, out _);
         return $"reserved with key {Text(_key)}";
     }
 
     // R3, R7
-    private string TakeOver(string volume, string path, IReservationDevice device, FormerOwner former)
+    private string TakeOver(Turn turn, FormerOwner former)
     {
+        IReservationDevice device = turn.Device;
         Register(device);
-        (string Path, ulong Key) preemption = (path, KeyOf(former.Owner));
+        turn.EndIfNotWanted();
+        (string Path, ulong Key) preemption = (turn.Path, KeyOf(former.Owner));
         bool wasBegun = !_ended.TryAdd(preemption, false);
 
         // What a holder is answered says nothing (see above).
@@ -98,6 +111,7 @@ public sealed class ReservationFence(LeaseOwner self, Func<string, IReadOnlyList
         string found = $"its key {Text(preemption.Key)} is not registered";
         if (former.HasLeft || (wasBegun && _ended[preemption]))
             return found;
+        turn.EndIfNotWanted();
         if (device.AbortAll())
         {
             _ended[preemption] = true;
@@ -109,7 +123,7 @@ public sealed class ReservationFence(LeaseOwner self, Func<string, IReadOnlyList
             throw new ReservationException(
                 $"may have commands of its former owner under way: {found} any more, and nobody has seen the end of what that one had sent; see that it has "
                 + "ended (its machine is off, or has no command at the device), then say in the database "
-                + $"UPDATE volume_lease SET predecessors = array_remove(predecessors, '{former}') WHERE volume = '{volume}'");
+                + $"UPDATE volume_lease SET predecessors = array_remove(predecessors, '{former}') WHERE volume = '{turn.Volume}'");
         }
 
         return found;
@@ -131,29 +145,68 @@ public sealed class ReservationFence(LeaseOwner self, Func<string, IReadOnlyList
     private ReservationException Reserved() => new(
         $"has a reservation that is not this node's (whose key is {Text(_key)}) nor a former owner's; find out whose it is, and clear it if nobody needs it (sg_persist, nvme resv-report)");
 
-    // A command may take as long as the device's own timeouts, and can't be called off.
-    private Task<FenceAnswer> OnEachAsync(string volume, Func<string, IReservationDevice, string> work, CancellationToken cancellation) => Task.Run(
-        () =>
-        {
-            List<string> done = [];
-            foreach (string path in pathsOf(volume))
-            {
-                cancellation.ThrowIfCancellationRequested();
-                try
-                {
-                    using IReservationDevice device = open(path);
-                    done.Add($"{path}: {work(path, device)}");
-                }
-                catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-                {
-                    return new FenceAnswer(false, e.Message.StartsWith(path, StringComparison.Ordinal) ? e.Message : $"{path} {e.Message}");
-                }
-            }
+    // R8
+    private async Task<FenceAnswer> OnEachAsync(string volume, Func<Turn, string> work, CancellationToken cancellation)
+    {
+        if (_tries.TryGetValue(volume, out Try? before) && !await before.EndsWithinAsync(timeMax, cancellation))
+            return new FenceAnswer(false, before.WhyNot);
+        cancellation.ThrowIfCancellationRequested();
+        Try now = new();
+        _tries[volume] = now;
+        now.Answer = Task.Factory.StartNew(() => OnEach(volume, work, now, cancellation), cancellation, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        return await now.EndsWithinAsync(timeMax, cancellation) ? await now.Answer : new FenceAnswer(false, now.WhyNot);
+    }
 
+    private FenceAnswer OnEach(string volume, Func<Turn, string> work, Try now, CancellationToken cancellation)
+    {
+        List<string> done = [];
+        foreach (string path in pathsOf(volume))
+        {
             cancellation.ThrowIfCancellationRequested();
-            return new FenceAnswer(true, string.Join("; ", done));
-        },
-        cancellation);
+            now.Path = path;
+            try
+            {
+                using IReservationDevice device = open(path);
+                done.Add($"{path}: {work(new Turn(volume, path, device, cancellation))}");
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                return new FenceAnswer(false, e.Message.StartsWith(path, StringComparison.Ordinal) ? e.Message : $"{path} {e.Message}");
+            }
+        }
+
+        cancellation.ThrowIfCancellationRequested();
+        return new FenceAnswer(true, string.Join("; ", done));
+    }
 
     private static string Text(ulong key) => $"0x{key:x16}";
+
+    /// <summary>A device whose turn it is.</summary>
+    private readonly record struct Turn(string Volume, string Path, IReservationDevice Device, CancellationToken Cancellation)
+    {
+        public void EndIfNotWanted() => Cancellation.ThrowIfCancellationRequested();
+    }
+
+    /// <summary>One try on all devices of a volume.</summary>
+    private sealed class Try
+    {
+        private readonly long _begunNs = BootClock.NowNs;
+        private volatile string _path = "";
+
+        /// <summary>The device that it is at.</summary>
+        public string Path
+        {
+            set => _path = value;
+        }
+
+        public Task<FenceAnswer> Answer { get; set; } = Task.FromResult(default(FenceAnswer));
+
+        public string WhyNot => string.Create(
+            CultureInfo.InvariantCulture,
+            $"{_path} has not answered a reservation command for {(BootClock.NowNs - _begunNs) / 1_000_000_000} s; nothing else is begun before it has; check the device and all paths to it");
+
+        /// <summary>Waits, whether it succeeds or not.</summary>
+        public async Task<bool> EndsWithinAsync(TimeSpan time, CancellationToken cancellation) =>
+            await Task.WhenAny(Answer, Task.Delay(time, cancellation)) == Answer || (cancellation.IsCancellationRequested ? throw new OperationCanceledException(cancellation) : false);
+    }
 }

@@ -30,6 +30,7 @@ public sealed class ReservationsOfDisksTests(ITestOutputHelper output)
         "a_former_owner_takes_over_from_one_that_has_left",
         "who_left_may_come_again",
         "a_preemption_that_was_broken_off_is_not_taken_for_done",
+        "a_disk_is_reset_if_it_is_scsi",
         "a_strange_reservation_is_told",
         "and_let_be",
     ];

@@ -148,6 +148,52 @@ public sealed class ReservationFenceTests
     }
 
     [Fact]
+    public async Task A_device_that_does_not_answer_is_named_and_nothing_else_is_begun_before_it_does()
+    {
+        _ = await Fence(s_old, "1").EnterAsync("v", CancellationToken.None);
+        using ManualResetEventSlim answers = new();
+        _disks["/dev/y"].BeforeAbort = answers.Wait;
+        ReservationFence fence = Fence(s_new, "2", TimeSpan.FromMilliseconds(20));
+        foreach (FenceAnswer hung in new[] { await Exclude(fence, s_old), await Exclude(fence, s_old), await fence.EnterAsync("v", CancellationToken.None) })
+        {
+            Assert.False(hung.Excluded);
+            Assert.Matches("^/dev/y has not answered a reservation command for [0-9]+ s; ", hung.Text);
+        }
+
+        Assert.Equal(["1"], _disks["/dev/x"].Aborted);
+        answers.Set();
+        while (!(await Exclude(fence, s_old)).Excluded)
+            Assert.DoesNotContain("1", _disks["/dev/y"].Keys.Keys);
+        Assert.Equal(["1"], _disks["/dev/y"].Aborted);
+    }
+
+    [Fact]
+    public async Task What_is_not_wanted_any_more_ends_after_the_command_that_it_is_at()
+    {
+        _ = await Fence(s_old, "1").EnterAsync("v", CancellationToken.None);
+        using ManualResetEventSlim begun = new(), answers = new();
+        _disks["/dev/x"].BeforeRegister = () =>
+        {
+            begun.Set();
+            answers.Wait();
+        };
+        ReservationFence fence = Fence(s_new, "2");
+        using CancellationTokenSource end = new();
+        Task<FenceAnswer> excluding = fence.ExcludeAsync("v", new FormerOwner(s_old, HasLeft: false), end.Token);
+        begun.Wait();
+        await end.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => excluding);
+        _disks["/dev/x"].BeforeRegister = () => { };
+        answers.Set();
+
+        // Its next try has waited for that.
+        _disks["/dev/y"].Fails = true;
+        Assert.False((await fence.EnterAsync("v", CancellationToken.None)).Excluded);
+        Assert.All(_disks.Values, disk => Assert.True(disk.MayWrite("1")));
+        Assert.Empty(_disks["/dev/x"].Aborted);
+    }
+
+    [Fact]
     public async Task A_preemption_that_has_ended_is_not_doubted_when_another_device_fails()
     {
         _disks["/dev/x"].IsScsi = false;
@@ -191,7 +237,7 @@ public sealed class ReservationFenceTests
         return await fence.ExcludeAsync("v", before, CancellationToken.None);
     }
 
-    private ReservationFence Fence(LeaseOwner owner, string host) => new(owner, _ => [.. _disks.Keys], path => _disks[path].Open(host));
+    private ReservationFence Fence(LeaseOwner owner, string host, TimeSpan? timeMax = null) => new(owner, _ => [.. _disks.Keys], path => _disks[path].Open(host), timeMax ?? TimeSpan.FromMinutes(1));
 
     /// <summary>A logical unit with write-exclusive reservations for registrants only.</summary>
     private sealed class ModelDisk
@@ -213,6 +259,8 @@ public sealed class ReservationFenceTests
         /// <summary>What a preemption does when it has taken the key away.</summary>
         public Action BeforeAbort { get; set; } = () => { };
 
+        public Action BeforeRegister { get; set; } = () => { };
+
         public bool Fails { get; set; }
 
         public bool MayWrite(string host) => _holder is null || Keys.ContainsKey(host);
@@ -223,6 +271,7 @@ public sealed class ReservationFenceTests
         {
             public ReservationAnswer Register(ulong key)
             {
+                disk.BeforeRegister();
                 disk.Keys[host] = key;
                 return ReservationAnswer.Done;
             }

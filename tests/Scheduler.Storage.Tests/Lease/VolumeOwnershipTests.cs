@@ -15,6 +15,7 @@ public sealed class VolumeOwnershipTests : IAsyncLifetime, IFence
     // Renewed, and a fence tried again, after a quarter of it. Long enough that a slow machine does not lose it.
     private static readonly TimeSpan s_short = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_long = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan s_fencingMax = TimeSpan.FromMinutes(5);
     private readonly PostgresServer _server;
     private readonly TemporaryDirectory _directory = new();
     private readonly List<string> _fenced = [];
@@ -49,7 +50,7 @@ public sealed class VolumeOwnershipTests : IAsyncLifetime, IFence
         await using FailingStore reachOfA = new(_leases);
         _fence = (_, _) => Task.FromResult(false);
         using CancellationTokenSource end = new();
-        Task<VolumeOwnership> a = VolumeOwnership.AcquireAsync(reachOfA, this, "v", Owner("a"), s_long, Tell, end.Token);
+        Task<VolumeOwnership> a = VolumeOwnership.AcquireAsync(reachOfA, this, "v", Owner("a"), s_long, s_fencingMax, Tell, end.Token);
         await Eventually(() => Fenced("x"));
         reachOfA.Fails = true;
         await end.CancelAsync();
@@ -111,7 +112,7 @@ public sealed class VolumeOwnershipTests : IAsyncLifetime, IFence
             return true;
         };
         using CancellationTokenSource end = new();
-        Task<VolumeOwnership> b = VolumeOwnership.AcquireAsync(_leases, this, "v", Owner("b"), s_long, Tell, end.Token);
+        Task<VolumeOwnership> b = VolumeOwnership.AcquireAsync(_leases, this, "v", Owner("b"), s_long, s_fencingMax, Tell, end.Token);
         await Eventually(() => Fenced("y"));
         await end.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => b);
@@ -149,7 +150,7 @@ public sealed class VolumeOwnershipTests : IAsyncLifetime, IFence
         _told.Clear();
         string ran = _directory.File("ran");
         FenceCommand fence = new(FenceCommandTests.Script($"touch {ran}"), s_patience);
-        await using VolumeOwnership a = await VolumeOwnership.AcquireAsync(_leases, fence, "v", Owner("a"), s_long, Tell);
+        await using VolumeOwnership a = await VolumeOwnership.AcquireAsync(_leases, fence, "v", Owner("a"), s_long, s_fencingMax, Tell);
         Assert.False(File.Exists(ran));
         Assert.Empty(_told);
         Assert.Equal($"{Owner("a")}|2|{{}}", Row());
@@ -160,7 +161,7 @@ public sealed class VolumeOwnershipTests : IAsyncLifetime, IFence
     {
         await using FailingStore deaf = new(_leases) { LosesTakes = true };
         using CancellationTokenSource end = new();
-        Task<VolumeOwnership> a = VolumeOwnership.AcquireAsync(deaf, this, "v", Owner("a"), s_long, Tell, end.Token);
+        Task<VolumeOwnership> a = VolumeOwnership.AcquireAsync(deaf, this, "v", Owner("a"), s_long, s_fencingMax, Tell, end.Token);
         await Eventually(() => _told.Count > 0);
         Assert.Equal($"{Owner("a")}|1|{{}}", Row());
         await end.CancelAsync();
@@ -230,7 +231,7 @@ public sealed class VolumeOwnershipTests : IAsyncLifetime, IFence
         await DiedHolding("x");
         await using FailingStore reach = new(_leases);
         _fence = (_, _) => Task.FromResult(reach.Fails = true);
-        await using VolumeOwnership a = await VolumeOwnership.AcquireAsync(reach, this, "v", Owner("a"), s_short, line =>
+        await using VolumeOwnership a = await VolumeOwnership.AcquireAsync(reach, this, "v", Owner("a"), s_short, s_fencingMax, line =>
         {
             Tell(line);
             if (line.StartsWith("planted: away", StringComparison.Ordinal))
@@ -247,7 +248,7 @@ public sealed class VolumeOwnershipTests : IAsyncLifetime, IFence
         Assert.True((await _leases.TakeAsync("v", "somebody", s_long)).Granted);
         Expire();
         using CancellationTokenSource end = new();
-        Task<VolumeOwnership> a = VolumeOwnership.AcquireAsync(_leases, this, "v", Owner("a"), s_long, Tell, end.Token);
+        Task<VolumeOwnership> a = VolumeOwnership.AcquireAsync(_leases, this, "v", Owner("a"), s_long, s_fencingMax, Tell, end.Token);
         await Eventually(() => Told("'somebody' is no owner of a lease"));
         Assert.Empty(_fenced);
         Assert.EndsWith("|{somebody}", Row(), StringComparison.Ordinal);
@@ -268,6 +269,27 @@ public sealed class VolumeOwnershipTests : IAsyncLifetime, IFence
     }
 
     [SkippableFact]
+    public async Task Who_can_not_fence_for_long_says_so_and_gives_the_lease_back_that_another_may_try()
+    {
+        await DiedHolding("x");
+        _fence = (_, _) => Task.FromResult(false);
+        VolumeNotFencedException e = await Assert.ThrowsAsync<VolumeNotFencedException>(
+            () => VolumeOwnership.AcquireAsync(_leases, this, "v", Owner("a"), s_short, TimeSpan.FromMilliseconds(1), Tell).WaitAsync(s_patience));
+        Assert.Contains($"its former owner {Owner("x")} is not fenced, so the volume is not served: planted", e.Message, StringComparison.Ordinal);
+        Assert.Equal($"|2|{{{Owner("x")},{Left("a")}}}", Row());
+
+        // Nor is it kept by one that can't reserve.
+        (_fence, _enter) = ((_, _) => Task.FromResult(true), () => new FenceAnswer(false, "planted: device away"));
+        e = await Assert.ThrowsAsync<VolumeNotFencedException>(
+            () => VolumeOwnership.AcquireAsync(_leases, this, "v", Owner("b"), s_short, TimeSpan.FromMilliseconds(1), Tell).WaitAsync(s_patience));
+        Assert.EndsWith("its fence is not ready, so the volume is not served: planted: device away", e.Message, StringComparison.Ordinal);
+        Assert.Equal($"|3|{{{Left("b")}}}", Row());
+        _enter = () => new FenceAnswer(true, "");
+        await using VolumeOwnership c = await Acquire("c", s_long);
+        Assert.Equal($"{Owner("c")}|4|{{}}", Row());
+    }
+
+    [SkippableFact]
     public async Task A_real_process_that_lost_its_lease_is_ended_by_a_command_that_fails_twice_first()
     {
         using Process old = Process.Start("/bin/sleep", ["1000"]);
@@ -279,7 +301,7 @@ public sealed class VolumeOwnershipTests : IAsyncLifetime, IFence
             string count = _directory.File("count");
             FenceCommand fence = new(
                 FenceCommandTests.Script($"echo >>{count}; [ $(wc -l <{count}) -gt 2 ] || {{ echo not yet >&2; exit 7; }}; {FenceCommandTests.KillHere[2]}"), s_patience);
-            await using VolumeOwnership next = await VolumeOwnership.AcquireAsync(_leases, fence, "v", Owner("a"), s_short, Tell).WaitAsync(s_patience);
+            await using VolumeOwnership next = await VolumeOwnership.AcquireAsync(_leases, fence, "v", Owner("a"), s_short, s_fencingMax, Tell).WaitAsync(s_patience);
             Assert.Equal(2, _told.Count(line => line.EndsWith("is not fenced, so the volume is not served: /bin/sh ended with 7: not yet", StringComparison.Ordinal)));
             Assert.True(next.Holds);
             Assert.False(Directory.Exists($"/proc/{old.Id}"));
@@ -294,7 +316,7 @@ public sealed class VolumeOwnershipTests : IAsyncLifetime, IFence
     public async Task Without_a_fence_it_is_said_what_that_means()
     {
         await DiedHolding("x");
-        await using VolumeOwnership a = await VolumeOwnership.AcquireAsync(_leases, new NoFence(), "v", Owner("a"), s_long, Tell);
+        await using VolumeOwnership a = await VolumeOwnership.AcquireAsync(_leases, new NoFence(), "v", Owner("a"), s_long, s_fencingMax, Tell);
         Assert.True(a.Holds);
         Assert.True(Told("without a fence: what it has in flight may still be written"));
     }
@@ -343,7 +365,7 @@ public sealed class VolumeOwnershipTests : IAsyncLifetime, IFence
     }
 
     private Task<VolumeOwnership> Acquire(string node, TimeSpan duration) =>
-        VolumeOwnership.AcquireAsync(_leases, this, "v", Owner(node), duration, Tell);
+        VolumeOwnership.AcquireAsync(_leases, this, "v", Owner(node), duration, s_fencingMax, Tell);
 
     // Its lease is over, and whether its I/O is, nobody knows.
     private async Task DiedHolding(string node)

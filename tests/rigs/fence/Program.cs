@@ -17,6 +17,7 @@ internal static partial class Program
     private const int OpenDirect = 0x4000;
     private const int ReadWrite = 2;
     private static readonly TimeSpan s_lease = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
     private static readonly Stopwatch s_clock = Stopwatch.StartNew();
 
     private static async Task<int> Main(string[] arguments)
@@ -121,6 +122,9 @@ internal static partial class Program
                 : !answer.Excluded && answer.Text.Contains("may have commands of its former owner under way", StringComparison.Ordinal));
         }
 
+        using (ReservationDevice device = ReservationDevice.Open(oldPath, kind))
+            Check("a_disk_is_reset_if_it_is_scsi", device.AbortAll(), done => done == (kind == ReservationKind.Scsi));
+
         // Somebody else's, of whom these leases know nothing.
         LeaseOwner stranger = new("stranger", 404, 4, Guid.Empty);
         ReservationFence ours = Fence(first, oldPath, kind), theirs = Fence(stranger, newPath, kind);
@@ -129,12 +133,12 @@ internal static partial class Program
         Check("and_let_be", (await ours.ExcludeAsync("v", new FormerOwner(stranger, HasLeft: true), CancellationToken.None)).ToString(), said => said.Contains("is preempted", StringComparison.Ordinal));
     }
 
-    private static ReservationFence Fence(LeaseOwner owner, string path, ReservationKind kind) => new(owner, _ => [path], name => ReservationDevice.Open(name, kind));
+    private static ReservationFence Fence(LeaseOwner owner, string path, ReservationKind kind) => new(owner, _ => [path], name => ReservationDevice.Open(name, kind), s_patience);
 
     private static async Task<VolumeOwnership> AcquireAsync(MemoryLeases leases, LeaseOwner owner, string path, ReservationKind kind)
     {
-        using CancellationTokenSource limit = new(TimeSpan.FromMinutes(2));
-        return await VolumeOwnership.AcquireAsync(leases, Fence(owner, path, kind), "v", owner, s_lease, Say, limit.Token);
+        using CancellationTokenSource limit = new(s_patience);
+        return await VolumeOwnership.AcquireAsync(leases, Fence(owner, path, kind), "v", owner, s_lease, s_patience, Say, limit.Token);
     }
 
     private static void Check<T>(string name, T found, Func<T, bool> holds) => Say($"{(holds(found) ? "PASS" : "FAIL")} {name} ({found})");

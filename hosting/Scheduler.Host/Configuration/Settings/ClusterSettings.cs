@@ -54,7 +54,7 @@ public sealed record ClusterSettings
     /// <summary>The program, and its arguments; empty unless <see cref="Fence"/> is <see cref="FenceMethod.Command"/>.</summary>
     public required IReadOnlyList<string> FenceCommand { get; init; }
 
-    /// <summary>Time for one try of the program; 1 s to 10 min.</summary>
+    /// <summary>Time for one try; 1 s to 10 min.</summary>
     public required TimeSpan FenceTimeout { get; init; }
 
     /// <summary>How long a guest's requests wait for a volume that has no owner; 1 s to 1 h.</summary>
