@@ -3,6 +3,8 @@
 // - A change is an append at the number after the last that its process knows. The journal takes one event for each number: of
 //   two processes that change at once one is refused, reads what the other has done, and decides anew. So no change is lost or
 //   made twice, and each was decided on all that was there before it.
+// - A change that only the owner of a volume may make is appended under the lease of the volume. One that is late, of an owner that
+//   was asleep and has been replaced, is refused: what the next owner does with the volume meanwhile is not in the catalog yet.
 // - What others have appended is read from where this process is. It may be read at any time, as often as one likes.
 // - When the journal fails in an append, nobody knows what that did. Reading on tells.
 // - What another process has made may not fit what this one's configuration file declares. Then nothing is taken that is new: this
@@ -81,15 +83,18 @@ public sealed class SharedCatalog(IEventJournal journal, EventFormat format, int
 
     /// <summary>Makes a change that was decided on <see cref="State"/>.</summary>
     /// <param name="decided">The change.</param>
+    /// <param name="term">The lease of the volume whose owner alone may make it; null: anybody may.</param>
     /// <returns>True: it is durable, and in <see cref="State"/>. False: somebody else was first, and nothing was changed; read on, and
     /// decide anew.</returns>
+    /// <exception cref="VolumeTakenException">Another owns the volume by now; nothing was changed.</exception>
     /// <exception cref="JournalUnavailableException">The journal fails: it may be made or not, which reading on tells.</exception>
-    public async Task<bool> AppendAsync(CatalogEvent decided)
+    public async Task<bool> AppendAsync(CatalogEvent decided, VolumeTerm? term = null)
     {
         (string manifest, byte[] text) = format.Write(decided);
         try
         {
-            await journal.AppendAsync([new JournalEvent(Catalog.Id, Number + 1, manifest, EventFormat.SerializerId, text)]).ConfigureAwait(false);
+            JournalEvent next = new(Catalog.Id, Number + 1, manifest, EventFormat.SerializerId, text);
+            await (term is { } owned ? journal.AppendAsync([next], owned) : journal.AppendAsync([next])).ConfigureAwait(false);
         }
         catch (SequenceConflictException)
         {

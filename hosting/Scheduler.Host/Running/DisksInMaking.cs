@@ -10,7 +10,8 @@
 // - who asked for it may go away, somebody may delete the disk, or the service may stop: that ends the zeroing, and no disk comes
 //   of it. Its space is free again when the device is done with it. A crash ends it too, for nothing of it is in the journal;
 // - in a cluster, the volume may get another owner: that ends it as a crash does. What is decided at the end is decided by who has
-//   owned the volume all the time, on all that others have changed meanwhile.
+//   owned the volume all the time, on all that others have changed meanwhile, and appended under the volume's lease: an owner that was
+//   asleep would otherwise offer a disk whose space the next one is zeroing.
 using Scheduler.Actors;
 
 namespace Scheduler.Host.Running;

@@ -272,7 +272,17 @@ internal sealed partial class RunningCatalog : ICatalogService, ICatalogObserver
             return new CatalogAnswer(null, prepared.Refusal);
 
         // As it was prepared: with its place, if it is a disk.
-        CatalogAnswer? answer = _shared is not null ? await AppendAsync(_shared, decided) : await TellAsync(command is PutEntity put ? put with { Entity = decided.After! } : command);
+        CatalogAnswer? answer;
+        try
+        {
+            answer = _shared is not null ? await AppendAsync(_shared, decided) : await TellAsync(command is PutEntity put ? put with { Entity = decided.After! } : command);
+        }
+        catch (VolumeTakenException taken)
+        {
+            await prepared.UndoAsync(_state);
+            return Refused(CatalogProblem.Unavailable, $"nothing was changed: {taken.Message}; try again");
+        }
+
         if (answer is null)
         {
             await prepared.UndoAsync(_state);
@@ -530,7 +540,8 @@ internal sealed partial class RunningCatalog : ICatalogService, ICatalogObserver
     {
         try
         {
-            if (!await shared.AppendAsync(decided))
+            // S5: it was prepared under this lock, by the volume's owner.
+            if (!await shared.AppendAsync(decided, DiskOf(decided) is { } disk ? _parts.Find(disk.Volume)!.Term : null))
                 return null;
         }
         catch (JournalUnavailableException away)
@@ -546,9 +557,9 @@ internal sealed partial class RunningCatalog : ICatalogService, ICatalogObserver
 
     // The volume of a disk's change that only another process may make.
     private string? Elsewhere(CatalogEvent decided) =>
-        _peers is not null && (decided.After ?? _state.Find(decided.Key.Kind, decided.Key.Name)?.Entity) is CatalogDisk disk && _parts.Find(disk.Volume) is not { IsAvailable: true }
-            ? disk.Volume
-            : null;
+        _peers is not null && DiskOf(decided) is { } disk && _parts.Find(disk.Volume) is not { IsAvailable: true } ? disk.Volume : null;
+
+    private CatalogDisk? DiskOf(CatalogEvent decided) => (decided.After ?? _state.Find(decided.Key.Kind, decided.Key.Name)?.Entity) as CatalogDisk;
 
     private async Task<CatalogAnswer> ForwardAsync(string volume, CatalogCommand command, CancellationToken cancellation)
     {

@@ -2,6 +2,7 @@ using Scheduler.Actors;
 using Scheduler.Core;
 using Scheduler.Host.Configuration;
 using Scheduler.Storage;
+using Scheduler.Storage.Journal;
 using Scheduler.Storage.Loop;
 
 namespace Scheduler.Host.Running;
@@ -78,6 +79,9 @@ internal sealed class RunningVolume : IServedVolume, IDisposable
 
     /// <summary>Why a device does without io_uring, where it was to be used if possible; else null.</summary>
     public string? IoFallback { get; private init; }
+
+    /// <summary>The lease under which it runs; null: it is this process's.</summary>
+    public VolumeTerm? Term => _tenure is { } tenure ? new VolumeTerm(Settings.Name, tenure.Epoch) : null;
 
     /// <inheritdoc/>
     public bool IsAvailable => !Status.Stopped.IsCompleted;

@@ -20,6 +20,17 @@ public interface IEventJournal : IAsyncDisposable
     /// <exception cref="SequenceConflictException">A number is not one above the highest there: somebody else writes too.</exception>
     ValueTask AppendAsync(IReadOnlyList<JournalEvent> events, CancellationToken cancellation = default);
 
+    /// <summary>As <see cref="AppendAsync(IReadOnlyList{JournalEvent}, CancellationToken)"/>, but only while a volume has the owner that
+    /// writes (S5). If another takes the volume at the same time, either nothing is appended, or that one finds it once it has the lease.</summary>
+    /// <param name="events">As there.</param>
+    /// <param name="term">The lease under which they are written.</param>
+    /// <param name="cancellation">As there.</param>
+    /// <exception cref="SequenceConflictException">As there.</exception>
+    /// <exception cref="VolumeTakenException">Another has taken the volume.</exception>
+    /// <exception cref="NotSupportedException">Leases are not in this journal's database.</exception>
+    ValueTask AppendAsync(IReadOnlyList<JournalEvent> events, VolumeTerm term, CancellationToken cancellation = default) =>
+        throw new NotSupportedException($"Journal {Name} has no leases in its database");
+
     /// <summary>The events of one persistence id in order, without deleted ones.</summary>
     /// <param name="persistenceId">Whose.</param>
     /// <param name="from">Lowest sequence number, at least 1.</param>

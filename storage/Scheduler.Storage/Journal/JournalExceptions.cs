@@ -10,6 +10,10 @@ public sealed class JournalUnavailableException(string message, Exception? inner
 /// <param name="inner">What the database said.</param>
 public sealed class SequenceConflictException(string message, Exception? inner = null) : Exception(message, inner);
 
+/// <summary>Another has taken the volume under whose lease this was to be written (S5): nothing was appended.</summary>
+/// <param name="message">Which volume, and the epoch of the lease.</param>
+public sealed class VolumeTakenException(string message) : Exception(message);
+
 /// <summary>The journal holds what no writer can have written: a gap, or what does not decode.</summary>
 /// <param name="message">Whose events, the sequence number, and what is wrong with it.</param>
 /// <param name="inner">What the decoder said.</param>

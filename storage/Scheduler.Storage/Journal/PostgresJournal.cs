@@ -21,6 +21,16 @@ public sealed class PostgresJournal : SqlJournal
         SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'
         """;
 
+    // A process that is stopped in the middle of a transaction would keep others waiting for what it has locked.
+    private const string NotForEver = """
+        ; SET LOCAL idle_in_transaction_session_timeout = '5s'
+        """;
+
+    // The lock of whoever takes the lease waits for this one.
+    private const string Term = """
+        SELECT 1 FROM volume_lease WHERE volume = @volume AND epoch = @epoch FOR SHARE
+        """;
+
     private readonly NpgsqlDataSource _source;
 
     private PostgresJournal(string name, NpgsqlDataSource source)
@@ -71,7 +81,7 @@ public sealed class PostgresJournal : SqlJournal
             IsolationLevel.ReadCommitted,
             async (connection, token) =>
             {
-                _ = await connection.ExecuteAsync(Durable, token);
+                _ = await connection.ExecuteAsync(limit == Timeout.InfiniteTimeSpan ? Durable : Durable + NotForEver, token);
                 await work(connection, token);
             },
             limit,
@@ -80,6 +90,13 @@ public sealed class PostgresJournal : SqlJournal
     /// <inheritdoc/>
     protected override ValueTask ReadAsync(Func<DbConnection, CancellationToken, Task> work, TimeSpan limit, CancellationToken cancellation) =>
         RunAsync(IsolationLevel.RepeatableRead, work, limit, cancellation);
+
+    /// <inheritdoc/>
+    private protected override async Task<bool> IsOnAsync(DbConnection connection, VolumeTerm term, CancellationToken cancellation)
+    {
+        await using DbCommand command = connection.Command(Term, ("volume", term.Volume), ("epoch", term.Epoch));
+        return await command.ExecuteScalarAsync(cancellation) is not null;
+    }
 
     /// <inheritdoc/>
     private protected override bool IsDuplicate(DbException e) => e is PostgresException postgres && PostgresErrors.IsDuplicate(postgres);

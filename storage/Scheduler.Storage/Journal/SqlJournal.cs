@@ -54,7 +54,13 @@ public abstract class SqlJournal : IEventJournal
     protected static TimeSpan CallTime { get; } = TimeSpan.FromSeconds(3 * StatementSeconds);
 
     /// <inheritdoc/>
-    public async ValueTask AppendAsync(IReadOnlyList<JournalEvent> events, CancellationToken cancellation = default)
+    public ValueTask AppendAsync(IReadOnlyList<JournalEvent> events, CancellationToken cancellation = default) => AppendAsync(events, null, cancellation);
+
+    /// <inheritdoc/>
+    public ValueTask AppendAsync(IReadOnlyList<JournalEvent> events, VolumeTerm term, CancellationToken cancellation = default) =>
+        AppendAsync(events, (VolumeTerm?)term, cancellation);
+
+    private async ValueTask AppendAsync(IReadOnlyList<JournalEvent> events, VolumeTerm? term, CancellationToken cancellation)
     {
         Dictionary<string, long> first = JournalRules.CheckEvents(events);
         await WriteAsync(
@@ -74,6 +80,10 @@ public abstract class SqlJournal : IEventJournal
                         item.PersistenceId, item.SequenceNumber, created, false, item.Manifest, item.SerializerId, _writerUuid, [], item.Message);
                     await InsertAsync(connection, row, "", token);
                 }
+
+                // Last: an insertion may wait for another writer, and meanwhile the owner has to be able to renew its lease.
+                if (term is { } written && !await IsOnAsync(connection, written, token))
+                    throw new VolumeTakenException($"volume {written.Volume} has been taken by another owner since epoch {written.Epoch}");
             },
             CallTime,
             cancellation);
@@ -287,6 +297,13 @@ public abstract class SqlJournal : IEventJournal
     /// <param name="limit">How long it may take.</param>
     /// <param name="cancellation">Gives up.</param>
     protected abstract ValueTask ReadAsync(Func<DbConnection, CancellationToken, Task> work, TimeSpan limit, CancellationToken cancellation);
+
+    /// <summary>Whether a volume's owner still is who it was; if so, nobody takes it before the transaction has ended.</summary>
+    /// <param name="connection">In the transaction.</param>
+    /// <param name="term">The owner's.</param>
+    /// <param name="cancellation">Gives up.</param>
+    private protected virtual Task<bool> IsOnAsync(DbConnection connection, VolumeTerm term, CancellationToken cancellation) =>
+        throw new NotSupportedException($"Journal {Name} has no leases in its database");
 
     /// <summary>Whether a statement failed because a row with that key is there.</summary>
     /// <param name="e">What the database said.</param>
