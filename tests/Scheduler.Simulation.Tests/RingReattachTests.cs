@@ -159,6 +159,38 @@ public sealed class RingReattachTests : IRingFrontEnd
         Assert.InRange(_closedNs - lostNs, 9e9, 13e9);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Time_in_which_no_request_waited_is_not_charged_to_one_that_comes_later(bool isNew)
+    {
+        // Away for 8 of its 10 seconds, without a request, and idle for long.
+        RingPort port = Open(seconds: 10);
+        if (!isNew)
+        {
+            ScriptedVolume before = Start(epoch: 1);
+            Run(1);
+            Stop(before);
+        }
+
+        Run(8);
+        ScriptedVolume idle = Start(epoch: 2);
+        Run(1000);
+        Send(port, 1);
+        Run(1);
+        Assert.Equal([1], idle.Slots);
+        Stop(idle);
+        Run(8);
+        Assert.Null(_closed);
+        ScriptedVolume next = Start(epoch: 3);
+        Run(1);
+        Assert.Equal([1], next.Slots);
+        next.Answer(1);
+        Run(1);
+        Assert.Equal([1], _replies.Select(reply => reply.Slot));
+        Assert.Null(_closed);
+    }
+
     [Fact]
     public void A_volume_that_is_slow_is_waited_for()
     {

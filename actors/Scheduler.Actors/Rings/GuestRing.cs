@@ -67,7 +67,7 @@ public sealed class GuestRing : Actor
     private int _askedPauses;
     private string _why;
 
-    /// <summary>How often it has lost its volume, and for how long it has had none since.</summary>
+    /// <summary>How often it has lost its volume, and for how long requests have waited for one since, or the ring itself.</summary>
     private int _losses;
     private TimeSpan _away;
 
@@ -225,6 +225,10 @@ public sealed class GuestRing : Actor
         _epoch = attached.Epoch;
         _answered = false;
         _waited = TimeSpan.Zero;
+
+        // Nobody has waited: what comes now does not pay for how long this took.
+        if (_unanswered.IsEmpty)
+            (_away, _fruitless) = (TimeSpan.Zero, 0);
         Context.Watch(_volume);
         if (_credits == 0)
         {
@@ -272,7 +276,7 @@ public sealed class GuestRing : Actor
 
         // An attachment that brought no answer has not helped who waits for one: its time goes on, with that which the attachment
         // took, and after a second one nothing hurries.
-        _fruitless = _answered ? 0 : _fruitless + 1;
+        _fruitless = _answered || _unanswered.IsEmpty ? 0 : _fruitless + 1;
         _away = _answered || _unanswered.IsEmpty ? TimeSpan.Zero : _away + _waited;
         if (_fruitless < 2)
             Ask();
