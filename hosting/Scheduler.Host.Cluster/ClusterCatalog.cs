@@ -7,6 +7,7 @@
 // - If the owner goes while it makes the change, nobody knows whether it did, until the journal is looked at. What it had begun to
 //   zero is nobody's: there is no such disk.
 // - Who asked for the change may go: then the owner gives it up, as on one machine.
+using System.Diagnostics.CodeAnalysis;
 using Akka.Actor;
 using Akka.Cluster;
 using Scheduler.Actors;
@@ -82,20 +83,39 @@ internal sealed class ClusterCatalog(ActorSystem akka, ClusterEngine engine) : I
     }
 
     /// <inheritdoc/>
-    public async Task<FaultClearing> ClearFaultAsync(string volume, int domain, string by)
+    public Task<FaultClearing> ClearFaultAsync(string volume, int domain, string by)
     {
         (IActorRef? owner, string? problem) = engine.OwnerOf(volume);
-        if (owner is null)
-            return new FaultClearing(true, $"nothing was cleared: volume {volume} has no owner: {problem}; try again");
+        return owner is null
+            ? Task.FromResult(new FaultClearing(true, $"nothing was cleared: volume {volume} has no owner: {problem}; try again"))
+            : AskToClearAsync(owner, volume, engine.OwnerNodeOf(volume), new ClearFault(domain, by), s_clearTimeMax);
+    }
+
+    /// <summary>Asks the owner of a volume to clear a fault; whatever comes of it is an answer.</summary>
+    /// <param name="owner">The owner.</param>
+    /// <param name="volume">Name of the volume.</param>
+    /// <param name="node">Name of the owner's node.</param>
+    /// <param name="clear">What it is asked.</param>
+    /// <param name="timeMax">How long it is waited for.</param>
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "The owner's failure may be any; who asks is told what it was.")]
+    internal static async Task<FaultClearing> AskToClearAsync(IActorRef owner, string volume, string node, ClearFault clear, TimeSpan timeMax)
+    {
+        string what;
         try
         {
-            FaultAnswer answer = await owner.Ask<FaultAnswer>(new ClearFault(domain, by), s_clearTimeMax);
+            FaultAnswer answer = await owner.Ask<FaultAnswer>(clear, timeMax);
             return new FaultClearing(answer.IsThere, answer.Problem);
         }
         catch (AskTimeoutException)
         {
-            return new FaultClearing(true, $"the owner of volume {volume} does not answer; the fault may be cleared or not: list the faults, then try again");
+            what = "does not answer";
         }
+        catch (Exception exception)
+        {
+            what = $"has failed in it: {exception.Message.ReplaceLineEndings(" ")}";
+        }
+
+        return new FaultClearing(true, $"node {node}, the owner of volume {volume}, {what}; the fault may be cleared or not: list the faults, then try again");
     }
 
     /// <inheritdoc/>

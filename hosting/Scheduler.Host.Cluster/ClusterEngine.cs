@@ -242,6 +242,10 @@ internal sealed partial class ClusterEngine : IServiceEngine
         ? (known.Owner, known.Problem ?? "it has no owner yet")
         : (null, $"node {Node} does not know it");
 
+    /// <summary>The node of a volume's owner, as far as this one knows.</summary>
+    /// <param name="volume">Name of the volume.</param>
+    public string OwnerNodeOf(string volume) => _volumes.GetValueOrDefault(volume)?.OwnerNode ?? "unknown";
+
     /// <summary>Asks a volume's owner what it serves.</summary>
     /// <param name="volume">Name of the volume.</param>
     /// <returns>Done when it has answered; null if there is nobody to ask.</returns>

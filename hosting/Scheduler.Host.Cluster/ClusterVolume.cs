@@ -43,6 +43,9 @@ internal sealed class ClusterVolume(IActorSystem system, EventLoop loop, TimeSpa
     /// <summary>Its owner, wherever that is; null: it has none that is known.</summary>
     public IActorRef? Owner => _owner;
 
+    /// <summary>Name of the node that owns it, or has owned it last; null: none has that is known.</summary>
+    public string? OwnerNode => _last?.Node;
+
     /// <summary>Done when the owner has said what it serves, the next time.</summary>
     public Task NextAnswer => _answered.Task;
 
