@@ -67,13 +67,17 @@ internal sealed class LinkRig : IAsyncDisposable, IFaultStore
         return rig;
     }
 
+    /// <summary>The volume's disk, which is the whole of it.</summary>
+    public string Disk { get; set; } = "d";
+
+    /// <summary>Starts a scheduler of the volume in the place of the one before.</summary>
     public void StartVolume(long epoch)
     {
         VolumeSpec spec = new()
         {
             Domains = [new DomainSpec(DiskBytes, VolatileCache: true, DurableWrites: false, SupportsDsync: true)],
             Guests = [new GuestSpec { Name = "g" }],
-            Disks = [new DiskSpec { Name = "d", Guest = 0, Ordered = OrderedMode.FlushFua, Extents = [new Extent(0, 0, 0, DiskBytes)] }],
+            Disks = [new DiskSpec { Name = Disk, Guest = 0, Ordered = OrderedMode.FlushFua, Extents = [new Extent(0, 0, 0, DiskBytes)] }],
             Depth = 64,
         };
         (Props props, _) = VolumeScheduler.Prepare(new VolumeSetup

@@ -200,6 +200,29 @@ public sealed class LinkTests
     }
 
     [Fact]
+    public async Task S3_A_ring_whose_disk_was_deleted_before_it_came_back_answers_with_errors_and_touches_no_other_disk()
+    {
+        await using LinkRig rig = await LinkRig.StartAsync();
+        TestRing ring = await rig.OpenAsync(reattachMax: TimeSpan.FromMinutes(10));
+        rig.Device.Hold(DeviceOp.Write, DeviceOp.Read);
+        _ = ring.SendAsync(2, RingOp.Write, 0, 4096);
+        _ = ring.SendAsync(5, RingOp.Read, 4096, 4096);
+        await TestTime.Until(() => rig.Device.Held == 2, "both are on the device");
+        LocalSystem.Stop(rig.Volume);
+        rig.Device.LetGo();
+        await TestTime.Until(() => rig.Server.UsedBufferBytes == 0, "the device is done with them");
+
+        // Another disk has its place.
+        rig.Disk = "e";
+        rig.Device.Hold(DeviceOp.Write, DeviceOp.Read);
+        rig.StartVolume(2);
+        Assert.Equal("volume v, disk d: volume v has no disk d", await ring.Closed.WaitAsync(TestTime.Max));
+        Assert.Equal([2, 5], ring.Unanswered);
+        await ring.Memory.Returned.WaitAsync(TestTime.Max);
+        Assert.Equal(0, rig.Device.Held);
+    }
+
+    [Fact]
     public async Task S4_A_guest_has_no_more_on_the_way_than_its_bound()
     {
         const int bound = 128 << 10;
