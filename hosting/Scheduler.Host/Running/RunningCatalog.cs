@@ -20,6 +20,10 @@ internal sealed partial class RunningCatalog : ICatalogService, ICatalogObserver
     private const string ActorName = "catalog";
     private static readonly TimeSpan s_lastChangeTimeMax = TimeSpan.FromSeconds(5);
 
+    // What could not be made what the catalog has is tried again, after pauses that grow.
+    private static readonly TimeSpan s_againPauseMin = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_againPauseMax = TimeSpan.FromMinutes(1);
+
     /// <summary>A change begins anew so often when others are first. Each time one of them has made one.</summary>
     private const int TriesMax = 100;
 
@@ -42,6 +46,8 @@ internal sealed partial class RunningCatalog : ICatalogService, ICatalogObserver
     private CatalogState? _acted;
     private volatile string? _behind;
     private int _told;
+    private TimeSpan _againPause = s_againPauseMin;
+    private long _againAt;
 
     /// <summary>Why the catalog can't be changed now; null: it can.</summary>
     private volatile string? _failure;
@@ -433,6 +439,7 @@ internal sealed partial class RunningCatalog : ICatalogService, ICatalogObserver
             {
                 Volatile.Write(ref _told, 0);
                 await FollowAsync();
+                await TryAgainAsync();
                 return true;
             });
         }
@@ -440,6 +447,27 @@ internal sealed partial class RunningCatalog : ICatalogService, ICatalogObserver
         {
             NotFitted(_logger, exception);
         }
+    }
+
+    // Under the lock: what went wrong before may have been put right, or have been for a moment only.
+    private async Task TryAgainAsync()
+    {
+        if (_parts.Problems.Count == 0)
+        {
+            (_againPause, _againAt) = (s_againPauseMin, 0);
+            return;
+        }
+
+        long now = Environment.TickCount64;
+        if (_againAt == 0)
+            _againAt = now + (long)_againPause.TotalMilliseconds;
+        if (_failure is not null || now < _againAt)
+            return;
+        await _actions.FitAsync(_state);
+        _againPause = _againPause * 2 < s_againPauseMax ? _againPause * 2 : s_againPauseMax;
+        _againAt = Environment.TickCount64 + (long)_againPause.TotalMilliseconds;
+        if (_parts.Problems.Count == 0)
+            Fits(_logger);
     }
 
     /// <summary>All there is now, of all processes.</summary>
@@ -617,6 +645,9 @@ internal sealed partial class RunningCatalog : ICatalogService, ICatalogObserver
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Journal {Journal} is back: the catalog can be changed again")]
     private static partial void Back(ILogger logger, string journal);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "What runs is what the catalog has")]
+    private static partial void Fits(ILogger logger);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The catalog can't be changed until the service is started again: {Problem}")]
     private static partial void Conflict(ILogger logger, string problem);
