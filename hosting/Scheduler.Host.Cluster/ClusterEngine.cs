@@ -328,6 +328,7 @@ internal sealed partial class ClusterEngine : IServiceEngine
             BlockBytes = running.BlockSize,
             Guest = disk.Settings.Guest.Name,
             LastEpoch = attach.LastEpoch,
+            Clearings = attach.Clearings,
             Credits = attach.Credits,
             Streams = attach.Streams,
             BufferBytes = disk.Settings.Guest.BufferMemory,
@@ -362,7 +363,7 @@ internal sealed partial class ClusterEngine : IServiceEngine
     private ActorRef OpenLink(string volume, OwnerIs owner, RingTaken taken, Attach attach, ActorRef ring) =>
         _links.Open(
             new LinkPeer(owner.Node, IPEndPoint.Parse(owner.Payload)),
-            new LinkTicket(taken.Ticket, taken.Epoch, taken.Credits, taken.Guest, taken.BufferBytes),
+            new LinkTicket(taken.Ticket, taken.Epoch, taken.Credits, taken.Guest, taken.BufferBytes, taken.Clearings),
             new ForwardedRingSetup(volume, ring, attach));
 
     private async Task<IActorRef> StartRegionAsync(string role)

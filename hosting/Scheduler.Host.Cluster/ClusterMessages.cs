@@ -43,11 +43,12 @@ internal sealed record NoOwnerYet(string Node, string Reason) : IClusterMessage;
 /// <param name="Ring">Its number there.</param>
 /// <param name="Epoch">Of the owner that is meant.</param>
 /// <param name="LastEpoch">Of the owner that the ring was attached to last; 0: none.</param>
+/// <param name="Clearings">How many clearings of the volume's faults it has come through.</param>
 /// <param name="Disk">Name of the disk.</param>
 /// <param name="Guest">Name of the guest that it is of, as far as the ring's node knows.</param>
 /// <param name="Credits">Request slots that it asks for.</param>
 /// <param name="Streams">Its streams.</param>
-internal sealed record AttachRing(string Node, long Ring, long Epoch, long LastEpoch, string Disk, string Guest, int Credits, byte Streams) : IClusterMessage;
+internal sealed record AttachRing(string Node, long Ring, long Epoch, long LastEpoch, long Clearings, string Disk, string Guest, int Credits, byte Streams) : IClusterMessage;
 
 /// <summary>Owner to node: its frames are taken.</summary>
 /// <param name="Ring">The ring's number.</param>
@@ -56,7 +57,8 @@ internal sealed record AttachRing(string Node, long Ring, long Epoch, long LastE
 /// <param name="Credits">Request slots granted.</param>
 /// <param name="Guest">Name of the guest that owns the disk.</param>
 /// <param name="BufferBytes">Bytes that the owner has for the guest's data from that node.</param>
-internal sealed record RingTaken(long Ring, long Epoch, ulong Ticket, int Credits, string Guest, long BufferBytes) : IClusterMessage;
+/// <param name="Clearings">How often the volume's faults were cleared until now.</param>
+internal sealed record RingTaken(long Ring, long Epoch, ulong Ticket, int Credits, string Guest, long BufferBytes, long Clearings) : IClusterMessage;
 
 /// <summary>Owner to node: not taken.</summary>
 /// <param name="Ring">The ring's number.</param>

@@ -207,7 +207,7 @@ internal sealed partial class VolumeDoor(DoorSetup setup) : Actor
         }
 
         _attaching[number] = (ring, attach);
-        _owner.Tell(new AttachRing(setup.Node, number, _known.Epoch, attach.Epoch, attach.Disk, attach.Guest ?? "", attach.Credits, attach.Streams), Self);
+        _owner.Tell(new AttachRing(setup.Node, number, _known.Epoch, attach.Epoch, attach.Clearings, attach.Disk, attach.Guest ?? "", attach.Credits, attach.Streams), Self);
         Context.TellSelfAfter(setup.AttachTimeMax, new AttachTakesTooLong(number));
     }
 
@@ -220,7 +220,7 @@ internal sealed partial class VolumeDoor(DoorSetup setup) : Actor
         }
 
         ActorRef standIn = setup.Open(owner, taken, attach, ring);
-        ring.Tell(new Attached(standIn, taken.Epoch, taken.Credits), standIn);
+        ring.Tell(new Attached(standIn, taken.Epoch, taken.Credits, taken.Clearings), standIn);
     }
 
     private sealed record Beat

@@ -134,7 +134,7 @@ internal sealed partial class VolumeEntity : UntypedActor, IWithTimers
         try
         {
             LinkTicket ticket = await _engine.OfferAsync(attach, serving.Volume);
-            return new RingTaken(attach.Ring, ticket.Epoch, ticket.Id, ticket.Credits, ticket.Guest, ticket.BufferBytes);
+            return new RingTaken(attach.Ring, ticket.Epoch, ticket.Id, ticket.Credits, ticket.Guest, ticket.BufferBytes, ticket.Clearings);
         }
         catch (LinkRefusedException refused)
         {

@@ -25,7 +25,7 @@ public sealed class TakeoverTests : IDisposable
         Assert.Equal([new RingReply(1, 0)], guest.Replies);
 
         LocalSystem.Stop(_volume.Volume);
-        _volume.Start(epoch: 2, clearedEpoch: 0);
+        _volume.Start(epoch: 2, clearings: 0);
         guest.Send(3, RingOp.Read, 0, 4096);
         _volume.Run();
         Assert.Equal([(DeviceOp.Write, 8192L), (DeviceOp.Read, 0)], DataOf(_volume.Device));
@@ -77,7 +77,7 @@ public sealed class TakeoverTests : IDisposable
         Assert.False(status.Stopped.IsCompleted);
         guest.Send(0, RingOp.Flush);
         _volume.Run();
-        _volume.Start(epoch: 2, clearedEpoch: 0);
+        _volume.Start(epoch: 2, clearings: 0);
         first.Complete(DeviceOp.Flush);
         _volume.Run();
         Assert.Null(await status.Stopped);
@@ -138,7 +138,7 @@ public sealed class TakeoverTests : IDisposable
         Assert.Contains("epoch 1", why, StringComparison.Ordinal);
 
         _volume.MayWrite = true;
-        _volume.Start(epoch: 2, clearedEpoch: 0);
+        _volume.Start(epoch: 2, clearings: 0);
         TestGuest other = _volume.Open("d0", reattaches: true);
         _volume.Run();
         Assert.Equal((1, 8), (other.Attachments, other.Credits));
@@ -174,7 +174,7 @@ public sealed class TakeoverTests : IDisposable
         _volume.Run();
         guest.Send(0, RingOp.Read, 0, 4096);
         LocalSystem.Stop(_volume.Volume);
-        _volume.Start(epoch: 3, clearedEpoch: 1);
+        _volume.Start(epoch: 3, clearings: 1);
         TestGuest fresh = _volume.Open("d0", reattaches: true);
         _volume.Run();
         Assert.Equal([0], guest.Unanswered);
@@ -183,7 +183,7 @@ public sealed class TakeoverTests : IDisposable
 
         // One that has come since then has seen what is there.
         LocalSystem.Stop(_volume.Volume);
-        _volume.Start(epoch: 4, clearedEpoch: 1);
+        _volume.Start(epoch: 4, clearings: 1);
         fresh.Send(0, RingOp.Read, 0, 4096);
         _volume.Run();
         Assert.Null(fresh.ClosedBecause);
@@ -209,6 +209,51 @@ public sealed class TakeoverTests : IDisposable
         _volume.Run();
         Assert.False(Assert.IsType<AttachRefused>(answers[0]).Again);
         Assert.IsType<Attached>(answers[1]);
+    }
+
+    [Fact]
+    public void F6_A_ring_that_has_lost_nothing_goes_on_with_the_next_scheduler_after_a_fault_was_cleared()
+    {
+        TestGuest clean = _volume.Open("d1", reattaches: true);
+        TestGuest dirty = _volume.Open("d0", reattaches: true);
+        _volume.Run();
+        clean.Send(0, RingOp.Flush);
+        _volume.Run();
+        _volume.Device.Complete(DeviceOp.Flush);
+        _volume.Run();
+        dirty.Send(0, RingOp.Write, 0, 4096);
+        _volume.Run();
+        _volume.Device.Complete(DeviceOp.Write);
+        _volume.Run();
+        dirty.Send(1, RingOp.Flush);
+        _volume.Run();
+        _volume.Device.Complete(DeviceOp.Flush, Errno.EIO);
+        _volume.Run();
+        _volume.Volume.Tell(new ClearVolumeFault(0, "operator", _ => { }));
+        _volume.Run();
+        Assert.NotNull(dirty.ClosedBecause);
+        TestGuest later = _volume.Open("d0", reattaches: true);
+        _volume.Run();
+
+        LocalSystem.Stop(_volume.Volume);
+        _volume.Start(epoch: 2, clearings: 1);
+        clean.Send(2, RingOp.Read, 0, 4096);
+        later.Send(3, RingOp.Read, 0, 4096);
+        _volume.Run();
+        Assert.Null(clean.ClosedBecause);
+        Assert.Null(later.ClosedBecause);
+        _volume.Device.Complete(DeviceOp.Read);
+        _volume.Device.Complete(DeviceOp.Read);
+        _volume.Run();
+        Assert.Contains(new RingReply(2, 0), clean.Replies);
+        Assert.Equal([new RingReply(3, 0)], later.Replies);
+
+        // Of the next clearing neither has heard.
+        LocalSystem.Stop(_volume.Volume);
+        _volume.Start(epoch: 3, clearings: 2);
+        _volume.Run();
+        Assert.Contains("may have lost data of disk d1", clean.ClosedBecause, StringComparison.Ordinal);
+        Assert.Contains("may have lost data of disk d0", later.ClosedBecause, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -30,7 +30,7 @@ internal sealed class VolumeHarness : IVolumeTimer, IFaultStore, IDisposable
             ],
             Depth = depth,
         };
-        Start(epoch: 1, clearedEpoch: 0);
+        Start(epoch: 1, clearings: 0);
     }
 
     public LocalSystem System { get; }
@@ -82,7 +82,7 @@ internal sealed class VolumeHarness : IVolumeTimer, IFaultStore, IDisposable
 
     /// <summary>Starts another scheduler of the volume, over another view of its device, and makes it known in place of the one there was.</summary>
     [MemberNotNull(nameof(Device), nameof(Devices), nameof(Status), nameof(Volume))]
-    public void Start(long epoch, long clearedEpoch)
+    public void Start(long epoch, long clearings)
     {
         Device = new HeldDevice();
         Devices = new VolumeDevices([Device], _spec.OperationsMax, Dispatcher.Post);
@@ -95,7 +95,7 @@ internal sealed class VolumeHarness : IVolumeTimer, IFaultStore, IDisposable
             Faults = _faults ?? this,
             Telemetry = Telemetry,
             Epoch = epoch,
-            ClearedEpoch = clearedEpoch,
+            Clearings = clearings,
             MayWrite = () => MayWrite,
         });
         Volume = System.ActorOf(props, "volume", Dispatcher);

@@ -6,7 +6,7 @@
 // S4  What is kept is bounded by the ring's credits. Batches belong to one attachment: a volume that is gone returns none, so the
 //     next attachment has a channel of its own, and an answer of another channel comes from a volume that is gone.
 // F6  A volume that says that data may be lost closes the ring for good, and so does one that says that it was lost while the ring
-//     was away: the ring tells it which incarnation it knew last.
+//     was away: the ring tells it how many clearings of faults it has come through.
 // O6  What fails behind a failed write or barrier is counted from the attachment on; the next scheduler does not know what had
 //     failed before. So a ring that sends barriers is not attached again, and a ring that may be sends none.
 //
@@ -81,6 +81,9 @@ public sealed class GuestRing : Actor
     /// <summary>Of its last attachment; 0: it has not had one.</summary>
     private long _epoch;
     private int _credits;
+
+    /// <summary>Of its volume's faults: so many clearings were before it was attached, or have taken nothing from it.</summary>
+    private long _clearings;
     private bool _closed;
 
     private GuestRing(RingSetup setup, RingPort port)
@@ -129,6 +132,10 @@ public sealed class GuestRing : Actor
             case AttachRefused refused:
                 Refused(refused);
                 break;
+            case FaultWasCleared cleared:
+                // Also of a volume that is gone: the ring was attached to it then.
+                _clearings = Math.Max(_clearings, cleared.Clearings);
+                break;
             case Disconnect disconnect:
                 // Also of a volume that is gone: it was meant for this ring, and what it says of the data still holds (F6).
                 Close(disconnect.Reason, disconnect.Answer);
@@ -167,7 +174,7 @@ public sealed class GuestRing : Actor
         // Watched before it is asked: if there is no such volume, Terminated is the answer.
         Context.Watch(volume);
         int credits = _credits > 0 ? _credits : _setup.Credits;
-        volume.Tell(new Attach(_setup.Disk, credits, _setup.Streams, _setup.Memory, _port.Channel, _epoch) { Guest = _setup.Guest }, Self);
+        volume.Tell(new Attach(_setup.Disk, credits, _setup.Streams, _setup.Memory, _port.Channel, _epoch) { Guest = _setup.Guest, Clearings = _clearings }, Self);
     }
 
     private void LookAgain()
@@ -223,6 +230,7 @@ public sealed class GuestRing : Actor
         _asked = null;
         _volume = attached.Volume;
         _epoch = attached.Epoch;
+        _clearings = Math.Max(_clearings, attached.Clearings);
         _answered = false;
         _waited = TimeSpan.Zero;
 

@@ -12,13 +12,22 @@ public sealed record Attach(string Disk, int Credits, byte Streams, RingMemory M
     /// <summary>Name of the guest that the ring is of: the disk has to be this guest's, also if it was made anew meanwhile. Null: not
     /// asked.</summary>
     public string? Guest { get; init; }
+
+    /// <summary>How many clearings of faults of the volume the ring has come through; see <see cref="FaultWasCleared"/>.</summary>
+    public long Clearings { get; init; }
 }
 
 /// <summary>Volume to ring: talk to this ref, and watch it.</summary>
 /// <param name="Volume">The volume's scheduler.</param>
 /// <param name="Epoch">Its incarnation; grows with each.</param>
 /// <param name="Credits">Request slots granted, not more than asked for.</param>
-public sealed record Attached(ActorRef Volume, long Epoch, int Credits);
+/// <param name="Clearings">How often faults of the volume were cleared until now, in all its incarnations.</param>
+public sealed record Attached(ActorRef Volume, long Epoch, int Credits, long Clearings = 0);
+
+/// <summary>Volume to ring: a fault was cleared, and nothing of the ring's disk was lost (F6). Who does not hear of it, or was told to
+/// close instead, is not let in by the next incarnation.</summary>
+/// <param name="Clearings">As of <see cref="Attached"/>, with this one.</param>
+public sealed record FaultWasCleared(long Clearings);
 
 /// <summary>Volume to ring: no.</summary>
 /// <param name="Reason">For the log.</param>

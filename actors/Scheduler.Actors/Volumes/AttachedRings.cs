@@ -112,6 +112,16 @@ internal sealed class AttachedRings
             ring.Close(disconnect, volume);
     }
 
+    /// <summary>Tells the rings that have not been told to close.</summary>
+    public void TellOpen(object message, ActorRef volume)
+    {
+        foreach (AttachedRing ring in _byActor.Values)
+        {
+            if (!ring.Closing)
+                ring.Actor.Tell(message, volume);
+        }
+    }
+
     /// <summary>The device holds nothing of a ring any more.</summary>
     public void Release(int number)
     {

@@ -44,7 +44,7 @@ public sealed record VolumeFaultCleared : VolumeFaultEvent
     /// <summary>Who.</summary>
     public required string By { get; init; }
 
-    /// <summary>In a cluster: the epoch of the volume's owner; else 0, which is not stored.</summary>
+    /// <summary>In a cluster: the epoch of the volume's owner, for who reads the journal; else 0, which is not stored.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public long Epoch { get; init; }
 }
@@ -70,9 +70,9 @@ internal sealed record WriteFault(VolumeFaultEvent Happened, Action<string?> Don
 }
 
 /// <summary>To the history of a volume's faults: which are not cleared?</summary>
-/// <param name="Done">Called once, from any thread: the faults, a domain each, and the last epoch in which one was cleared; or null
-/// and why it can't be said.</param>
-internal sealed record ReadFaults(Action<(IReadOnlyList<VolumeFaultRecorded> Faults, long ClearedEpoch)?, string?> Done) : IExpectsAnswer
+/// <param name="Done">Called once, from any thread: the faults, a domain each, and how often one was cleared; or null and why it
+/// can't be said.</param>
+internal sealed record ReadFaults(Action<(IReadOnlyList<VolumeFaultRecorded> Faults, long Clearings)?, string?> Done) : IExpectsAnswer
 {
     public void Refuse(string reason) => Done(null, reason);
 }
@@ -85,7 +85,7 @@ public sealed class FaultHistory(string volume) : PersistentActor
     // The domains with a fault, and who is clearing it. An old history may begin with a clearing.
     private readonly SortedDictionary<int, (VolumeFaultRecorded? Fault, VolumeFaultClearing? Clearing)> _fenced = [];
 
-    private long _clearedEpoch;
+    private long _clearings;
 
     /// <inheritdoc/>
     public override string PersistenceId => IdOf(volume);
@@ -127,7 +127,7 @@ public sealed class FaultHistory(string volume) : PersistentActor
     public override void OnCommand(object message)
     {
         if (message is ReadFaults read)
-            read.Done(([.. _fenced.Values.Select(fenced => fenced.Fault).OfType<VolumeFaultRecorded>()], _clearedEpoch), null);
+            read.Done(([.. _fenced.Values.Select(fenced => fenced.Fault).OfType<VolumeFaultRecorded>()], _clearings), null);
         if (message is not WriteFault write)
             return;
         VolumeFaultEvent happened = write.Happened;
@@ -161,9 +161,9 @@ public sealed class FaultHistory(string volume) : PersistentActor
             case VolumeFaultClearing clearing:
                 _fenced[happened.Domain] = (_fenced.GetValueOrDefault(happened.Domain).Fault, clearing);
                 break;
-            case VolumeFaultCleared cleared:
+            case VolumeFaultCleared:
                 _ = _fenced.Remove(happened.Domain);
-                _clearedEpoch = Math.Max(_clearedEpoch, cleared.Epoch);
+                _clearings++;
                 break;
         }
     }

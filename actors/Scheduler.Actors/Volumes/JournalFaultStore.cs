@@ -16,8 +16,8 @@ public sealed class JournalFaultStore(string volume, ActorRef history, TimeProvi
     // The history is started again with a back-off that begins with this.
     private static readonly TimeSpan s_pause = PersistentOwner.PauseMin;
 
-    /// <summary>The last epoch in which a fault was cleared, as <see cref="ReadAsync"/> has found; see <see cref="VolumeSetup.ClearedEpoch"/>.</summary>
-    public long ClearedEpoch { get; private set; }
+    /// <summary>How often faults were cleared, as <see cref="ReadAsync"/> has found; see <see cref="VolumeSetup.Clearings"/>.</summary>
+    public long Clearings { get; private set; }
 
     /// <summary>The faults that are not cleared, a domain each; while the journal is away it is waited for.</summary>
     /// <param name="cancellation">Gives up.</param>
@@ -30,12 +30,12 @@ public sealed class JournalFaultStore(string volume, ActorRef history, TimeProvi
         {
             while (true)
             {
-                TaskCompletionSource<((IReadOnlyList<VolumeFaultRecorded> Faults, long ClearedEpoch)? Found, string? Problem)> read = new(TaskCreationOptions.RunContinuationsAsynchronously);
+                TaskCompletionSource<((IReadOnlyList<VolumeFaultRecorded> Faults, long Clearings)? Found, string? Problem)> read = new(TaskCreationOptions.RunContinuationsAsynchronously);
                 history.Tell(new ReadFaults((told, why) => read.SetResult((told, why))));
-                ((IReadOnlyList<VolumeFaultRecorded> Faults, long ClearedEpoch)? found, string? problem) = await read.Task.WaitAsync(cancellation).ConfigureAwait(false);
+                ((IReadOnlyList<VolumeFaultRecorded> Faults, long Clearings)? found, string? problem) = await read.Task.WaitAsync(cancellation).ConfigureAwait(false);
                 if (found is { } known)
                 {
-                    ClearedEpoch = known.ClearedEpoch;
+                    Clearings = known.Clearings;
                     return known.Faults;
                 }
 

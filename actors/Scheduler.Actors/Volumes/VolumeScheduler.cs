@@ -29,7 +29,7 @@ public sealed class VolumeScheduler : Actor
 
     /// <summary>It stops here, and goes on elsewhere.</summary>
     private bool _moves;
-    private long _clearedEpoch;
+    private long _clearings;
 
     /// <summary><see cref="Settle"/> is on its way.</summary>
     private bool _settling;
@@ -40,7 +40,7 @@ public sealed class VolumeScheduler : Actor
         _core = core;
         _status = status;
         _devices = setup.Devices;
-        _clearedEpoch = setup.ClearedEpoch;
+        _clearings = setup.Clearings;
         _tracing = new RequestTracing(setup.Telemetry, setup.Name);
         _core.TraceFlushes = _tracing.IsOn;
         _disks = setup.Spec.Disks.Select((disk, i) => (disk.Name, (i, disk.Guest))).ToDictionary();
@@ -141,8 +141,9 @@ public sealed class VolumeScheduler : Actor
                 _ = _clearing.Remove(cleared.Domain);
                 if (cleared.Problem is null)
                 {
-                    _clearedEpoch = _setup.Epoch;
+                    _clearings++;
                     Step(VolumeEvent.ClearFault(cleared.Domain));
+                    _rings.TellOpen(new FaultWasCleared(_clearings), Self);
                 }
 
                 cleared.Done(cleared.Problem);
@@ -221,7 +222,7 @@ public sealed class VolumeScheduler : Actor
             return;
         }
 
-        if (attach.Epoch != 0 && attach.Epoch <= _clearedEpoch)
+        if (attach.Epoch != 0 && attach.Clearings < _clearings)
         {
             sender.Tell(new AttachRefused($"a failed sync of volume {_setup.Name} may have lost data of disk {attach.Disk} while the ring was away"), Self);
             return;
@@ -234,7 +235,7 @@ public sealed class VolumeScheduler : Actor
         _status.Rings = _rings.Count;
         Context.Watch(sender);
         Step(VolumeEvent.Attach(ring.Number, disk.Index, credits, attach.Streams));
-        sender.Tell(new Attached(Self, _setup.Epoch, credits), Self);
+        sender.Tell(new Attached(Self, _setup.Epoch, credits, _clearings), Self);
     }
 
     private string? WhyNotNow(ActorRef sender)

@@ -87,11 +87,11 @@ public sealed record VolumeSetup
     public long Epoch { get; init; } = 1;
 
     /// <summary>
-    /// The last incarnation in which a fault's record was removed, as the store of <see cref="Faults"/> remembers; 0: none. A ring
-    /// that was attached to that one or an earlier one, and to none since, is not let in again: its guest must not go on as if
-    /// nothing had been lost (F6).
+    /// How often a fault's record was removed, in all incarnations, as the store of <see cref="Faults"/> remembers. A ring that was
+    /// attached before and has not come through all of them (<see cref="FaultWasCleared"/>) is not let in again: its guest must not go
+    /// on as if nothing had been lost (F6).
     /// </summary>
-    public long ClearedEpoch { get; init; }
+    public long Clearings { get; init; }
 
     /// <summary>
     /// Says whether the devices are still this incarnation's; null: always (S5). Asked on the volume's dispatcher before it does

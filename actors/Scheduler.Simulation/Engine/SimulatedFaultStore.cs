@@ -7,8 +7,8 @@ internal sealed class FaultRecords(int domains)
 {
     private readonly int[] _errors = new int[domains];
 
-    /// <summary>The last incarnation in which a record was removed.</summary>
-    public long ClearedEpoch { get; set; }
+    /// <summary>How often a record was removed.</summary>
+    public long Clearings { get; set; }
 
     public int this[int domain]
     {
@@ -19,7 +19,7 @@ internal sealed class FaultRecords(int domains)
 
 /// <summary>Makes faults durable after a while, in records that survive power cuts (F6). A record that is under way when
 /// the power goes may be there afterwards, or not.</summary>
-internal sealed class SimulatedFaultStore(SimulatedSystem system, FaultRecords records, History history, Random random, long epoch) : IFaultStore
+internal sealed class SimulatedFaultStore(SimulatedSystem system, FaultRecords records, History history, Random random) : IFaultStore
 {
     private bool _gone;
 
@@ -62,7 +62,7 @@ internal sealed class SimulatedFaultStore(SimulatedSystem system, FaultRecords r
         if (_gone)
             return;
         records[domain] = 0;
-        records.ClearedEpoch = epoch;
+        records.Clearings++;
         history.Add(new HistoryEvent { Kind = HistoryKind.RecordCleared, Domain = domain });
         done(null);
     });

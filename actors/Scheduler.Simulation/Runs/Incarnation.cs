@@ -23,7 +23,7 @@ internal sealed class Incarnation
     {
         System = system;
         Rings = rings;
-        Faults = new SimulatedFaultStore(System, records, run.History, random, epoch) { FailOneOf = chaos.RecordFailsOneOf };
+        Faults = new SimulatedFaultStore(System, records, run.History, random) { FailOneOf = chaos.RecordFailsOneOf };
         Journal = chaos.HasJournal ? new FaultJournal(run, System, Faults, records, chaos, random) : null;
         Devices =
         [
@@ -42,7 +42,7 @@ internal sealed class Incarnation
             Faults = Journal?.Store ?? Faults,
             Telemetry = telemetry,
             Epoch = epoch,
-            ClearedEpoch = run.Bug == PlantedBug.ClearingForgotten ? 0 : records.ClearedEpoch,
+            Clearings = run.Bug == PlantedBug.ClearingForgotten ? 0 : records.Clearings,
         });
         Volume = System.ActorOf(props, Run.VolumeName);
         if (foundNs == 0)

@@ -212,6 +212,17 @@ internal sealed class ForwardedRing : ILinkSender, ILinkWaiter
         Setup.Ring.Tell(batch, _actor);
     }
 
+    /// <summary>A fault of the volume was cleared, and nothing of the ring's was lost.</summary>
+    /// <param name="clearings">How often they were until now.</param>
+    /// <exception cref="LinkViolationException">It breaks the rules.</exception>
+    public void FaultWasCleared(long clearings)
+    {
+        if (_closed)
+            throw Violation("a fault is cleared after the ring's end");
+        if (!_detached)
+            Setup.Ring.Tell(new FaultWasCleared(clearings), _actor);
+    }
+
     /// <summary>The owner has closed the ring.</summary>
     /// <param name="close">What the ring is to do.</param>
     /// <param name="reason">Why.</param>

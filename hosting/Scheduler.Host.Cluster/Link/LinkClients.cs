@@ -154,6 +154,9 @@ internal sealed class ClientEnd(LinkClients clients, LinkPeer peer) : ILinkEnd
             case LinkFrameType.Closed:
                 _ = RingOf(frame);
                 return new LinkPayload(Wanted: true, 0);
+            case LinkFrameType.Cleared:
+                RingOf(frame).FaultWasCleared(frame.Clearings);
+                return default;
             case LinkFrameType.Released:
                 RingOf(frame).Release();
                 return default;

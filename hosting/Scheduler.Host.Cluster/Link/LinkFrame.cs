@@ -1,28 +1,28 @@
-// What two nodes of a cluster say to each other about rings, beside Akka.NET: version 1. All numbers are little-endian.
+// What two nodes of a cluster say to each other about rings, beside Akka.NET: version 2. All numbers are little-endian.
 //
 // A guest is connected to one node, and its volume's scheduler runs on another, the owner. The guest's node connects to the
 // owner. Each side first says hello, the guest's node first; it sends nothing else before it has heard the owner's:
 //
 //   bytes    hello
 //   0-7      "schdlink"
-//   8-11     version: 1
+//   8-11     version: 2 (1 had no Cleared)
 //   12-15    length of the name, 1 to 255
 //   16-      name of the node that speaks, in UTF-8
 //
 // Frames follow, each of 96 bytes and its payload. What a frame does not use is 0:
 //
-//   bytes    field            Ping  Open  Request  Reply  Detach  Closed  Released  Failed
-//   0        type             1     2     3        4      5       6       7         8
+//   bytes    field            Ping  Open  Request  Reply  Detach  Closed  Released  Failed  Cleared
+//   0        type             1     2     3        4      5       6       7         8       9
 //   1        operation                    RingOp                  LinkClose
 //   2        modifiers                    RingFlags
 //   3        stream                       x
 //   4-7      slot                         x        x
-//   8-15     ticket                 x     x        x      x       x       x
+//   8-15     ticket                 x     x        x      x       x       x                 x
 //   16-23    request id                   x        x
-//   24-31    epoch                  x     x        x      x       x       x
+//   24-31    epoch                  x     x        x      x       x       x                 x
 //   32-39    offset                       x
 //   40-47    length                       x
-//   48-55    answers heard                x
+//   48-55    answers heard                x                                                clearings
 //   56-59    errno                                 x
 //   60-63    bytes of payload             data     data           text              text
 //   64-79    trace id                     x
@@ -38,6 +38,7 @@
 //                                      Closed
 //   owner -> guest's node   Reply      frees the slot; of a read with its data, of Status with an AllocationMap
 //                           Closed     the ring is over; only Released follows. What was sent meanwhile is thrown away
+//                           Cleared    a fault was cleared, one of so many, and nothing of the ring's disk was lost (F6)
 //                           Released   after Detach: neither scheduler nor device holds the ring's memory; the ticket is over
 //
 // Ping says that the node is there. Failed says why the connection is closed: the other one broke these rules.
@@ -63,6 +64,7 @@ internal enum LinkFrameType : byte
     Closed = 6,
     Released = 7,
     Failed = 8,
+    Cleared = 9,
 }
 
 /// <summary>What a ring that its owner has closed is to do.</summary>
@@ -147,6 +149,9 @@ internal readonly record struct LinkFrame
 
     public long AnswersHeard { get; init; }
 
+    /// <summary>How often faults of the volume were cleared, in all its incarnations.</summary>
+    public long Clearings { get; init; }
+
     public int Error { get; init; }
 
     public int PayloadBytes { get; init; }
@@ -179,7 +184,7 @@ internal readonly record struct LinkFrame
         BinaryPrimitives.WriteInt64LittleEndian(to[24..], Epoch);
         BinaryPrimitives.WriteInt64LittleEndian(to[32..], Offset);
         BinaryPrimitives.WriteInt64LittleEndian(to[40..], Length);
-        BinaryPrimitives.WriteInt64LittleEndian(to[48..], AnswersHeard);
+        BinaryPrimitives.WriteInt64LittleEndian(to[48..], Type == LinkFrameType.Cleared ? Clearings : AnswersHeard);
         BinaryPrimitives.WriteInt32LittleEndian(to[56..], Error);
         BinaryPrimitives.WriteInt32LittleEndian(to[60..], PayloadBytes);
         BinaryPrimitives.WriteUInt128LittleEndian(to[64..], Trace.TraceId);
@@ -209,7 +214,8 @@ internal readonly record struct LinkFrame
             Epoch = BinaryPrimitives.ReadInt64LittleEndian(from[24..]),
             Offset = BinaryPrimitives.ReadInt64LittleEndian(from[32..]),
             Length = BinaryPrimitives.ReadInt64LittleEndian(from[40..]),
-            AnswersHeard = BinaryPrimitives.ReadInt64LittleEndian(from[48..]),
+            AnswersHeard = type == LinkFrameType.Cleared ? 0 : BinaryPrimitives.ReadInt64LittleEndian(from[48..]),
+            Clearings = type == LinkFrameType.Cleared ? BinaryPrimitives.ReadInt64LittleEndian(from[48..]) : 0,
             Error = BinaryPrimitives.ReadInt32LittleEndian(from[56..]),
             PayloadBytes = BinaryPrimitives.ReadInt32LittleEndian(from[60..]),
             Trace = new LinkTrace(BinaryPrimitives.ReadUInt128LittleEndian(from[64..]), BinaryPrimitives.ReadUInt64LittleEndian(from[80..]), from[88]),
@@ -233,7 +239,8 @@ internal readonly record struct LinkFrame
         LinkFrameType.Reply => WhyNoPayload(DataBytesMax),
         LinkFrameType.Closed when Close > LinkClose.Silent => $"a ring is closed in a way, {(byte)Close}, that is not known",
         LinkFrameType.Closed or LinkFrameType.Failed => WhyNoPayload(TextBytesMax),
-        LinkFrameType.Ping or LinkFrameType.Open or LinkFrameType.Detach or LinkFrameType.Released => WhyNoPayload(0),
+        LinkFrameType.Cleared when Clearings <= 0 => $"a ring is told of {Clearings} clearings",
+        LinkFrameType.Cleared or LinkFrameType.Ping or LinkFrameType.Open or LinkFrameType.Detach or LinkFrameType.Released => WhyNoPayload(0),
         _ => $"frame type {(byte)Type} is not known",
     };
 
@@ -262,7 +269,7 @@ internal static class LinkHello
 
     private const int HeadBytes = 16;
     private const int NameBytesMax = 255;
-    private const uint Version = 1;
+    private const uint Version = 2;
 
     private static readonly UTF8Encoding s_utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 

@@ -29,7 +29,8 @@ internal sealed record LinkPlace(string Node, EventLoop Loop, IActorSystem Syste
 /// <param name="Credits">Request slots granted, not more than asked for.</param>
 /// <param name="Guest">Name of the guest that owns the disk.</param>
 /// <param name="BufferBytes">Bytes that the owner has for the guest's data from that node.</param>
-internal sealed record LinkTicket(ulong Id, long Epoch, int Credits, string Guest, long BufferBytes);
+/// <param name="Clearings">How often the volume's faults were cleared until now.</param>
+internal sealed record LinkTicket(ulong Id, long Epoch, int Credits, string Guest, long BufferBytes, long Clearings = 0);
 
 /// <summary>A ring of another node was not taken.</summary>
 /// <param name="message">Why, for the log.</param>

@@ -33,6 +33,9 @@ internal sealed class LinkedRing(OwnedRing ring) : Actor
             case AttachRefused refused:
                 ring.End(LinkClose.Gone, refused.Reason, refused.Again);
                 break;
+            case FaultWasCleared cleared:
+                ring.FaultWasCleared(cleared.Clearings);
+                break;
             case Disconnect disconnect:
                 ring.End(disconnect.Answer ? LinkClose.Answer : LinkClose.Silent, disconnect.Reason);
                 break;

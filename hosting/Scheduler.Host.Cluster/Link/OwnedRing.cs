@@ -50,6 +50,9 @@ internal sealed record LinkedRingSetup
     /// <summary>Of the incarnation that the ring was attached to last, wherever; 0: none yet.</summary>
     public required long LastEpoch { get; init; }
 
+    /// <summary>How many clearings of the volume's faults it has come through (F6).</summary>
+    public long Clearings { get; init; }
+
     /// <summary>Bytes for the guest's data on its way, over all its rings on that node's connection; at least 33 MiB, so that the
     /// longest payload fits.</summary>
     public required long BufferBytes { get; init; }
@@ -70,6 +73,9 @@ internal sealed class OwnedRing : ILinkSender
     private LinkBudget? _budget;
     private RequestBatch? _batch;
     private long _epoch;
+
+    /// <summary>What its node has not heard with the ticket; 0: nothing.</summary>
+    private long _clearings;
     private LinkClose _close;
     private string _reason = "";
 
@@ -161,7 +167,7 @@ internal sealed class OwnedRing : ILinkSender
         if (IsEnded)
             actor.Tell(EndRing.Instance);
         else
-            Setup.Scheduler.Tell(new Attach(Setup.Disk, Setup.Credits, Setup.Streams, _memory!, _channel, Setup.LastEpoch) { Guest = Setup.Guest }, actor);
+            Setup.Scheduler.Tell(new Attach(Setup.Disk, Setup.Credits, Setup.Streams, _memory!, _channel, Setup.LastEpoch) { Guest = Setup.Guest, Clearings = Setup.Clearings }, actor);
     }
 
     /// <summary>The scheduler has taken it.</summary>
@@ -174,7 +180,16 @@ internal sealed class OwnedRing : ILinkSender
         _epoch = attached.Epoch;
         _slots = new Slot[Math.Min(attached.Credits, Setup.Credits)];
         SinceNs = Storage.Loop.EventLoop.NowNs;
-        _ = _offer.TrySetResult(new LinkTicket(Ticket, _epoch, _slots.Length, Setup.Guest, Setup.BufferBytes));
+        _ = _offer.TrySetResult(new LinkTicket(Ticket, _epoch, _slots.Length, Setup.Guest, Setup.BufferBytes, attached.Clearings));
+    }
+
+    /// <summary>A fault of the volume was cleared, and nothing of the ring's was lost.</summary>
+    /// <param name="clearings">How often they were until now.</param>
+    public void FaultWasCleared(long clearings)
+    {
+        _clearings = clearings;
+        if (_connection is not null && !IsEnded)
+            SendCleared();
     }
 
     /// <summary>The ring speaks on a connection.</summary>
@@ -187,6 +202,8 @@ internal sealed class OwnedRing : ILinkSender
             throw Violation($"a ring opens with epoch {epoch}, the ring is of epoch {_epoch}");
         _connection = connection;
         _budget = connection.BudgetOf(Setup.Guest, Setup.BufferBytes);
+        if (_clearings > 0)
+            SendCleared();
         if (IsEnded)
             SendClosed();
     }
@@ -402,6 +419,9 @@ internal sealed class OwnedRing : ILinkSender
             slot.Buffer,
             this);
     }
+
+    private void SendCleared() =>
+        _connection!.Connection.Post(new LinkFrame { Type = LinkFrameType.Cleared, Ticket = Ticket, Epoch = _epoch, Clearings = _clearings });
 
     private void SendClosed() => _connection!.Connection.Post(
         new LinkFrame { Type = LinkFrameType.Closed, Close = _close, Ticket = Ticket, Epoch = _epoch }, _reason);

@@ -17,7 +17,7 @@ internal sealed class FaultRecord(string volume, IActorSystem system) : IDisposa
     /// <summary>On one machine: the domains' markers say what is fenced, and the history is written too. Nothing waits for that.</summary>
     /// <param name="domains">The open domains.</param>
     /// <returns>Where faults are recorded, and those that were found, by domain; 0: rings do not outlive this volume's scheduler.</returns>
-    public (IFaultStore Store, IReadOnlyList<Fault?> Found, long ClearedEpoch) BesideMarkers(IReadOnlyList<VolumeDomain> domains)
+    public (IFaultStore Store, IReadOnlyList<Fault?> Found, long Clearings) BesideMarkers(IReadOnlyList<VolumeDomain> domains)
     {
         ActorRef history = StartHistory();
         ActorRef feed = system.ActorOf(new Props(() => new FaultFeed(history)), $"fault-feed-{volume}");
@@ -43,9 +43,9 @@ internal sealed class FaultRecord(string volume, IActorSystem system) : IDisposa
     /// </summary>
     /// <param name="domains">The open domains.</param>
     /// <param name="epoch">Of this owner.</param>
-    /// <returns>Where faults are recorded, those that were found, by domain, and the last epoch in which one was cleared.</returns>
+    /// <returns>Where faults are recorded, those that were found, by domain, and how often one was cleared.</returns>
     /// <exception cref="VolumeOpenException">The journal does not answer, or names a domain that the volume does not have.</exception>
-    public (IFaultStore Store, IReadOnlyList<Fault?> Found, long ClearedEpoch) InJournal(IReadOnlyList<VolumeDomain> domains, long epoch)
+    public (IFaultStore Store, IReadOnlyList<Fault?> Found, long Clearings) InJournal(IReadOnlyList<VolumeDomain> domains, long epoch)
     {
         JournalFaultStore store = new(volume, StartHistory(), TimeProvider.System, epoch);
         Fault?[] found = new Fault?[domains.Count];
@@ -70,7 +70,7 @@ internal sealed class FaultRecord(string volume, IActorSystem system) : IDisposa
             Move(domains[i], i, marked, store);
         }
 
-        return (store, found, store.ClearedEpoch);
+        return (store, found, store.Clearings);
     }
 
     /// <inheritdoc/>

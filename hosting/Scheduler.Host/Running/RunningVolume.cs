@@ -344,7 +344,7 @@ internal sealed class RunningVolume : IServedVolume, IDisposable
     private void Start()
     {
         long epoch = _tenure?.Epoch ?? 1;
-        (IFaultStore store, IReadOnlyList<Fault?> found, long clearedEpoch) =
+        (IFaultStore store, IReadOnlyList<Fault?> found, long clearings) =
             _support.FaultsInJournal ? _record.InJournal(_domains, epoch) : _record.BesideMarkers(_domains);
         Faults = new KnownFaults(store, Settings.Name, _support.Logger);
         for (int i = 0; i < found.Count; i++)
@@ -365,7 +365,7 @@ internal sealed class RunningVolume : IServedVolume, IDisposable
             Faults = Faults,
             Telemetry = _support.Telemetry,
             Epoch = epoch,
-            ClearedEpoch = clearedEpoch,
+            Clearings = clearings,
             MayWrite = _tenure?.MayWrite,
         };
         foreach (ILoopDevice attached in _domains.Select(domain => domain.Device).OfType<ILoopDevice>())

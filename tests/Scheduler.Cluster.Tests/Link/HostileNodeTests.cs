@@ -132,11 +132,13 @@ public sealed class HostileNodeTests
     [InlineData("closes", "the other node has closed it")]
     [InlineData("other", "it says that it is node other")]
     [InlineData("garbage", "it does not speak this protocol")]
-    [InlineData("version", "it speaks version 99, this node 1; run the same version on both")]
+    [InlineData("version", "it speaks version 99, this node 2; run the same version on both")]
     [InlineData("unasked", "which slot 0 does not have")]
     [InlineData("slot", "a reply names slot 8, of 8 credits")]
     [InlineData("epoch", "a reply is of epoch 2, the ring is of epoch 1")]
     [InlineData("late", "a reply comes after the ring's end")]
+    [InlineData("cleared", "a fault is cleared after the ring's end")]
+    [InlineData("uncleared", "a ring is told of 0 clearings")]
     [InlineData("long", "a reply to Read of 4096 bytes brings 8192")]
     [InlineData("map", "a reply to Status is no map")]
     [InlineData("released", "the ring is released, but has not ended")]
@@ -177,6 +179,8 @@ public sealed class HostileNodeTests
                     "slot" => [reply with { Slot = 8 }],
                     "epoch" => [reply with { Epoch = 2 }],
                     "late" => [new LinkFrame { Type = LinkFrameType.Closed, Ticket = 5, Epoch = 1 }, reply],
+                    "cleared" => [new LinkFrame { Type = LinkFrameType.Closed, Ticket = 5, Epoch = 1 }, new LinkFrame { Type = LinkFrameType.Cleared, Ticket = 5, Epoch = 1, Clearings = 1 }],
+                    "uncleared" => [new LinkFrame { Type = LinkFrameType.Cleared, Ticket = 5, Epoch = 1 }],
                     "long" => [reply with { Error = 0, PayloadBytes = 8192 }],
                     "map" => [reply with { Error = 0, PayloadBytes = 24 }],
                     "released" => [new LinkFrame { Type = LinkFrameType.Released, Ticket = 5, Epoch = 1 }],
@@ -285,7 +289,7 @@ public sealed class HostileNodeTests
         await TestTime.Until(() => rig.Log.Errors.Any(), "an error");
         string error = Assert.Single(rig.Log.Errors);
         Assert.StartsWith("Link of node owner: 127.0.0.1:", error, StringComparison.Ordinal);
-        Assert.Contains("it speaks version 99, this node 1; run the same version on both", error, StringComparison.Ordinal);
+        Assert.Contains("it speaks version 99, this node 2; run the same version on both", error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -14,7 +14,7 @@ public sealed class LinkFrameTests
         select unchecked(border + delta);
 
     private static readonly Gen<LinkFrame> Frames =
-        from type in Gen.Choose(0, 9)
+        from type in Gen.Choose(0, 10)
         from op in Gen.Choose(0, 10)
         from flags in Gen.Choose(0, 9)
         from slot in Gen.Choose(int.MinValue, int.MaxValue)
@@ -38,7 +38,8 @@ public sealed class LinkFrameTests
             Epoch = epoch,
             Offset = offset,
             Length = length,
-            AnswersHeard = heard,
+            AnswersHeard = type == (int)LinkFrameType.Cleared ? 0 : heard,
+            Clearings = type == (int)LinkFrameType.Cleared ? heard : 0,
             Error = error,
             PayloadBytes = payload,
             Trace = new LinkTrace(new UInt128((ulong)epoch, (ulong)offset), (ulong)heard, (byte)flags),
@@ -77,6 +78,7 @@ public sealed class LinkFrameTests
             new() { Type = LinkFrameType.Closed, Close = LinkClose.Silent, PayloadBytes = LinkFrame.TextBytesMax },
             new() { Type = LinkFrameType.Released },
             new() { Type = LinkFrameType.Failed, PayloadBytes = 5 },
+            new() { Type = LinkFrameType.Cleared, Ticket = 1, Epoch = 2, Clearings = long.MaxValue },
         ];
         Assert.All(good, frame =>
         {
@@ -124,7 +126,7 @@ public sealed class LinkFrameTests
 
     [Theory]
     [InlineData(0, (byte)'S', "does not speak this protocol")]
-    [InlineData(8, 2, "version 2")]
+    [InlineData(8, 1, "version 1")]
     [InlineData(12, 0, "name has 0 bytes")]
     [InlineData(13, 1, "name has 258 bytes")]
     [InlineData(15, 0x80, "name has -")]
@@ -147,6 +149,7 @@ public sealed class LinkFrameTests
             && Enum.IsDefined(frame.Op) && (byte)frame.Flags < 8,
         LinkFrameType.Reply => frame.Error is >= 0 and < 4096 && frame.PayloadBytes is >= 0 and <= LinkFrame.DataBytesMax,
         LinkFrameType.Closed or LinkFrameType.Failed => Enum.IsDefined(frame.Close) && frame.PayloadBytes is >= 0 and <= LinkFrame.TextBytesMax,
+        LinkFrameType.Cleared => frame.Clearings > 0 && frame.PayloadBytes == 0,
         _ => Enum.IsDefined(frame.Type) && frame.PayloadBytes == 0,
     };
 }

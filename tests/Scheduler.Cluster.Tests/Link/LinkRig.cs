@@ -18,6 +18,9 @@ internal sealed class LinkRig : IAsyncDisposable, IFaultStore
 {
     public const long DiskBytes = 16 << 20;
 
+    /// <summary>Of the disk "y" behind the other.</summary>
+    private const long SecondBytes = 1 << 20;
+
     private static readonly LinkOptions s_quiet = new() { PingEvery = TimeSpan.FromSeconds(1), SilenceMax = TimeSpan.FromSeconds(20) };
 
     private readonly EventLoop _volumeLoop = new("test-volume");
@@ -30,13 +33,14 @@ internal sealed class LinkRig : IAsyncDisposable, IFaultStore
     private readonly long _bufferBytes;
     private readonly ConcurrentBag<TestRing> _rings = [];
     private long _ringNumbers;
+    private long _clearings;
 
     private LinkRig(long bufferBytes, int traceEvery)
     {
         _bufferBytes = bufferBytes;
         _ownerTelemetry = new VolumeTelemetry { TraceEvery = Math.Min(1, traceEvery) };
         _guestTelemetry = new VolumeTelemetry { TraceEvery = traceEvery };
-        Device = new HoldingDevice(_volumeLoop, DiskBytes);
+        Device = new HoldingDevice(_volumeLoop, DiskBytes + SecondBytes);
     }
 
     public HoldingDevice Device { get; }
@@ -67,7 +71,7 @@ internal sealed class LinkRig : IAsyncDisposable, IFaultStore
         return rig;
     }
 
-    /// <summary>The volume's disk, which is the whole of it.</summary>
+    /// <summary>The volume's first disk.</summary>
     public string Disk { get; set; } = "d";
 
     /// <summary>Starts a scheduler of the volume in the place of the one before.</summary>
@@ -75,9 +79,13 @@ internal sealed class LinkRig : IAsyncDisposable, IFaultStore
     {
         VolumeSpec spec = new()
         {
-            Domains = [new DomainSpec(DiskBytes, VolatileCache: true, DurableWrites: false, SupportsDsync: true)],
+            Domains = [new DomainSpec(DiskBytes + SecondBytes, VolatileCache: true, DurableWrites: false, SupportsDsync: true)],
             Guests = [new GuestSpec { Name = "g" }],
-            Disks = [new DiskSpec { Name = Disk, Guest = 0, Ordered = OrderedMode.FlushFua, Extents = [new Extent(0, 0, 0, DiskBytes)] }],
+            Disks =
+            [
+                new DiskSpec { Name = Disk, Guest = 0, Ordered = OrderedMode.FlushFua, Extents = [new Extent(0, 0, 0, DiskBytes)] },
+                new DiskSpec { Name = "y", Guest = 0, Ordered = OrderedMode.FlushFua, Extents = [new Extent(0, 0, DiskBytes, SecondBytes)] },
+            ],
             Depth = 64,
         };
         (Props props, _) = VolumeScheduler.Prepare(new VolumeSetup
@@ -89,6 +97,7 @@ internal sealed class LinkRig : IAsyncDisposable, IFaultStore
             Faults = this,
             Telemetry = _ownerTelemetry,
             Epoch = epoch,
+            Clearings = _clearings,
         });
         Volume = ((IActorSystem)_ownerSystem).ActorOf(props, "volume", _volumeLoop);
     }
@@ -111,19 +120,19 @@ internal sealed class LinkRig : IAsyncDisposable, IFaultStore
     };
 
     /// <summary>Opens a ring on the guest's node.</summary>
-    public async Task<TestRing> OpenAsync(int credits = 8, TimeSpan reattachMax = default)
+    public async Task<TestRing> OpenAsync(int credits = 8, TimeSpan reattachMax = default, string disk = "d")
     {
         long number = Interlocked.Increment(ref _ringNumbers);
-        return await OpenAsync($"v-{number}", ((IActorSystem)_guestSystem).ActorOf(new Props(() => new Broker(this, number)), "broker"), credits, reattachMax);
+        return await OpenAsync($"v-{number}", ((IActorSystem)_guestSystem).ActorOf(new Props(() => new Broker(this, number)), "broker"), credits, reattachMax, disk);
     }
 
-    private async Task<TestRing> OpenAsync(string name, ActorRef broker, int credits, TimeSpan reattachMax)
+    private async Task<TestRing> OpenAsync(string name, ActorRef broker, int credits, TimeSpan reattachMax, string disk = "d")
     {
         _guestSystem.Register(name, broker);
         TestRing ring = new(_guestLoop, credits);
         _rings.Add(ring);
         _guestLoop.Post(() => ring.Port = GuestRing.Open(
-            new RingSetup(name, "d", credits, 1, ring, ring.Memory) { ReattachMax = reattachMax, ReattachPause = TimeSpan.FromMilliseconds(20) },
+            new RingSetup(name, disk, credits, 1, ring, ring.Memory) { ReattachMax = reattachMax, ReattachPause = TimeSpan.FromMilliseconds(20) },
             props => ((IActorSystem)_guestSystem).ActorOf(props, "ring", _guestLoop)));
         _ = await ring.Attached.WaitAsync(TestTime.Max);
         return ring;
@@ -147,9 +156,16 @@ internal sealed class LinkRig : IAsyncDisposable, IFaultStore
         }
     }
 
+    /// <summary>A fault is cleared that no scheduler here knows of.</summary>
+    public void ClearElsewhere() => _clearings++;
+
     void IFaultStore.Record(int domain, int error, Action<string?> done) => done(null);
 
-    void IFaultStore.Clear(int domain, string by, Action<string?> done) => done(null);
+    void IFaultStore.Clear(int domain, string by, Action<string?> done)
+    {
+        _clearings++;
+        done(null);
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -182,9 +198,9 @@ internal sealed class LinkRig : IAsyncDisposable, IFaultStore
         {
             try
             {
-                LinkTicket ticket = await rig.Server.OfferAsync(rig.Setup(number, attach.Credits) with { LastEpoch = attach.Epoch });
+                LinkTicket ticket = await rig.Server.OfferAsync(rig.Setup(number, attach.Credits) with { Disk = attach.Disk, LastEpoch = attach.Epoch, Clearings = attach.Clearings });
                 ActorRef volume = rig.Clients.Open(rig.Owner, ticket, new ForwardedRingSetup("v", ring, attach));
-                ring.Tell(new Attached(volume, ticket.Epoch, ticket.Credits), volume);
+                ring.Tell(new Attached(volume, ticket.Epoch, ticket.Credits, ticket.Clearings), volume);
             }
             catch (LinkRefusedException refused)
             {
@@ -202,7 +218,7 @@ internal sealed class FixedBroker(LinkRig rig, LinkPeer peer, LinkTicket ticket)
         if (message is not Attach attach)
             return;
         ActorRef volume = rig.Clients.Open(peer, ticket, new ForwardedRingSetup("v", Sender!, attach));
-        Sender!.Tell(new Attached(volume, ticket.Epoch, ticket.Credits), volume);
+        Sender!.Tell(new Attached(volume, ticket.Epoch, ticket.Credits, ticket.Clearings), volume);
     }
 }
 
@@ -332,6 +348,7 @@ internal sealed class HoldingDevice(EventLoop loop, long size) : IBlockDevice
     private readonly MemoryDevice _inner = new(size);
     private readonly List<DeviceRequest> _held = [];
     private readonly Lock _lock = new();
+    private readonly HashSet<ulong> _failing = [];
     private HashSet<DeviceOp> _holds = [];
     private Action _ready = () => { };
 
@@ -341,6 +358,9 @@ internal sealed class HoldingDevice(EventLoop loop, long size) : IBlockDevice
     {
         set => _ready = _inner.CompletionsReady = value;
     }
+
+    /// <summary>Flushes, and writes that are to be durable at once, fail.</summary>
+    public bool FailsSyncs { get; set; }
 
     public int Held
     {
@@ -372,7 +392,11 @@ internal sealed class HoldingDevice(EventLoop loop, long size) : IBlockDevice
         lock (_lock)
         {
             foreach (DeviceRequest request in requests)
+            {
+                if (FailsSyncs && (request.Op == DeviceOp.Flush || request.Flags != DeviceFlags.None))
+                    _ = _failing.Add(request.Tag);
                 (_holds.Contains(request.Op) ? _held : now).Add(request);
+            }
         }
 
         if (now.Count > 0)
@@ -406,7 +430,20 @@ internal sealed class HoldingDevice(EventLoop loop, long size) : IBlockDevice
         Release();
     }
 
-    public int Reap(Span<DeviceCompletion> completions) => _inner.Reap(completions);
+    public int Reap(Span<DeviceCompletion> completions)
+    {
+        int count = _inner.Reap(completions);
+        lock (_lock)
+        {
+            foreach (ref DeviceCompletion completion in completions[..count])
+            {
+                if (_failing.Remove(completion.Tag))
+                    completion = new DeviceCompletion(completion.Tag, Errno.EIO);
+            }
+        }
+
+        return count;
+    }
 
     public void Dispose() => _inner.Dispose();
 }

@@ -200,6 +200,41 @@ public sealed class LinkTests
     }
 
     [Fact]
+    public async Task F6_A_ring_that_has_come_through_a_clearing_goes_on_with_the_next_scheduler_and_one_that_has_not_ends()
+    {
+        await using LinkRig rig = await LinkRig.StartAsync();
+        TestRing ring = await rig.OpenAsync(reattachMax: TimeSpan.FromSeconds(20));
+        Assert.Equal(0, await ring.SendAsync(0, RingOp.Flush).WaitAsync(TestTime.Max));
+
+        // What a sync loses is another disk's.
+        TestRing other = await rig.OpenAsync(reattachMax: TimeSpan.FromSeconds(20), disk: "y");
+        Assert.Equal(0, await other.DoAsync(RingOp.Write, 0, new byte[4096]));
+        rig.Device.FailsSyncs = true;
+        Assert.Equal(Errno.EIO, await other.SendAsync(0, RingOp.Flush).WaitAsync(TestTime.Max));
+        rig.Device.FailsSyncs = false;
+        TaskCompletionSource<string?> cleared = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        rig.Volume.Tell(new ClearVolumeFault(0, "tester", cleared.SetResult));
+        Assert.Null(await cleared.Task.WaitAsync(TestTime.Max));
+        _ = await other.Closed.WaitAsync(TestTime.Max);
+
+        // What the owner says comes in order: it has heard of it before this is answered.
+        byte[] data = Bytes(9, 4096);
+        Assert.Equal(0, await ring.DoAsync(RingOp.Write, 8192, data, RingFlags.Fua));
+        ActorRef old = rig.Volume;
+        rig.StartVolume(2);
+        LocalSystem.Stop(old);
+        Assert.Equal(data, await ring.ReadAsync(8192, 4096));
+
+        // Cleared while the ring was away.
+        old = rig.Volume;
+        rig.ClearElsewhere();
+        rig.StartVolume(3);
+        LocalSystem.Stop(old);
+        Assert.Contains("may have lost data of disk d", await ring.Closed.WaitAsync(TestTime.Max), StringComparison.Ordinal);
+        Assert.Empty(rig.Log.Errors);
+    }
+
+    [Fact]
     public async Task S3_A_ring_whose_disk_was_deleted_before_it_came_back_answers_with_errors_and_touches_no_other_disk()
     {
         await using LinkRig rig = await LinkRig.StartAsync();

@@ -79,12 +79,12 @@ public sealed class RunningClusterTests(PostgresServer postgres, RunningCluster 
         byte[] noFrame = new byte[LinkFrame.Bytes];
         noFrame[0] = 200;
         byte[] another = LinkHello.Encode("bad");
-        another[8] = 2;
+        another[8] = 1;
         (byte[] Hello, byte[] Bytes, string Problem)[] attacks =
         [
             (LinkHello.Encode("bad"), Encoded(huge), "is longer than 33554432"),
             (LinkHello.Encode("bad"), noFrame, "frame type 200 is not known"),
-            (another, [], "it speaks version 2, this node 1; run the same version on both"),
+            (another, [], "it speaks version 1, this node 2; run the same version on both"),
             (new byte[4096], [], "it does not speak this protocol"),
         ];
         foreach ((byte[] hello, byte[] bytes, string problem) in attacks)
