@@ -29,7 +29,7 @@ public sealed class ProtocolMapTests
         // What is offered is what the core carries out, and what the core would refuse never reaches it (O5).
         foreach (OrderedMode mode in Enum.GetValues<OrderedMode>())
         {
-            Assert.Equal(mode.TakesBarriers(), ProtocolMap.BlkifNodes((RingOrder)mode).Contains(("feature-barrier", 1)));
+            Assert.Equal(mode.TakesBarriers(), ProtocolMap.BlkifNodes((RingOrder)mode, 256).Contains(("feature-barrier", 1)));
             Assert.Equal(mode.TakesBarriers(), (ProtocolMap.VirtioBlkFeatures((RingOrder)mode) & 1) != 0);
             Assert.Equal(mode.TakesBarriers(), ProtocolMap.Blkif((RingOrder)mode, 2, 0, 1).Error == 0);
         }
@@ -165,17 +165,18 @@ public sealed class ProtocolMapTests
     [Fact]
     public void O5_Blkif_nodes() => AssertTable(
         """
-        node                    NONE  DRAIN* TAG*  FLUSH_FUA
-        0 feature-barrier       0     1            0
-        1 feature-flush-cache   0     0            1
-        2 feature-discard       1     1            1
+        node                             NONE  DRAIN* TAG*  FLUSH_FUA
+        0 feature-barrier                0     1            0
+        1 feature-flush-cache            0     0            1
+        2 feature-discard                1     1            1
+        3 feature-max-indirect-segments  256   0            256
         """,
-        index => order => ProtocolMap.BlkifNodes(order)[(int)index].Value.ToString(null, null));
+        index => order => ProtocolMap.BlkifNodes(order, 256)[(int)index].Value.ToString(null, null));
 
     [Fact]
     public void Blkif_nodes_have_their_names() => Assert.Equal(
-        ["feature-barrier", "feature-flush-cache", "feature-discard"],
-        ProtocolMap.BlkifNodes(RingOrder.None).Select(node => node.Node));
+        ["feature-barrier", "feature-flush-cache", "feature-discard", "feature-max-indirect-segments"],
+        ProtocolMap.BlkifNodes(RingOrder.None, 256).Select(node => node.Node));
 
     // Operation, indirect operation, segments.
     [Fact]

@@ -8,8 +8,11 @@
 //                FAST_ZERO CACHE
 //                CAN_MULTI_CONN
 //   NONE         -                      -                              feature-barrier 0  feature-flush-cache 0
+//                                                                      feature-max-indirect-segments as many as are taken
 //   DRAIN* TAG*  FLUSH FUA              BARRIER FLUSH CONFIG_WCE       feature-barrier 1  feature-flush-cache 0
+//                                                                      feature-max-indirect-segments 0
 //   FLUSH_FUA    FLUSH FUA              FLUSH CONFIG_WCE               feature-barrier 0  feature-flush-cache 1
+//                                                                      feature-max-indirect-segments as many as are taken
 //
 // What it sends, and what a barrier is answered with where it was not negotiated (O5):
 //
@@ -59,6 +62,10 @@
 //
 // A guest that knows nothing of barriers must not be given a blkif disk in a barrier mode: with feature-flush-cache 0 it
 // takes the disk for write-through. Both nodes at once are not an answer: Linux's front end then sends no barriers.
+//
+// There is no indirect barrier. A Linux that is offered indirect segments makes durable writes as long as they allow, and stops
+// with a bug when it comes to send one that needs them; without them it splits writes at 11 segments. So with barriers none
+// are offered. They are taken all the same: a guest goes by what it was offered when it was connected.
 //
 // Linux's front end takes EOPNOTSUPP in answer to a flush or a barrier, with data or without, and ERROR in answer to one
 // without data, for a backend that can't: it reports success to its file system and sends no more of them. A refusal is
@@ -209,12 +216,14 @@ public static class ProtocolMap
 
     /// <summary>The xenstore nodes, beside those of the disk's shape, that a blkif backend writes.</summary>
     /// <param name="order">The disk's mode.</param>
+    /// <param name="indirectSegmentsMax">Most segments of an indirect request that the front end takes.</param>
     /// <returns>Names and values.</returns>
-    public static IReadOnlyList<(string Node, int Value)> BlkifNodes(RingOrder order) =>
+    public static IReadOnlyList<(string Node, int Value)> BlkifNodes(RingOrder order, int indirectSegmentsMax) =>
     [
         ("feature-barrier", TakesBarriers(order) ? 1 : 0),
         ("feature-flush-cache", order == RingOrder.FlushFua ? 1 : 0),
         ("feature-discard", 1),
+        ("feature-max-indirect-segments", TakesBarriers(order) ? 0 : indirectSegmentsMax),
     ];
 
     /// <summary>A blkif request.</summary>

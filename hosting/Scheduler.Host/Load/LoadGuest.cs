@@ -29,7 +29,7 @@ internal sealed class LoadGuest
         if (_blocks == 0)
             throw new LoadException($"disk {disk} of {client.Size} bytes is smaller than a block of {spec.BlockBytes}");
         if (spec.BarrierEvery > 0 && !client.TakesBarriers)
-            throw new LoadException($"disk {disk} takes no barriers here: they need a ring (blkif:PATH), and a disk whose ordered mode has them, such as tag-flush");
+            throw new LoadException($"disk {disk} takes no barriers here: they need a ring (blkif:PATH), and a disk whose ordered mode has them, such as tag-flush, and blocks of 44 KiB at most");
     }
 
     public string Disk { get; }

@@ -36,7 +36,8 @@ internal sealed class RingLoadClient : ILoadClient
 
     public long Size => _ring.Size;
 
-    public bool TakesBarriers => _ring.Nodes.GetValueOrDefault("feature-barrier") == "1";
+    // An indirect request can't be one.
+    public bool TakesBarriers => _ring.Nodes.GetValueOrDefault("feature-barrier") == "1" && _pages <= BlkifAbi.DirectSegmentsMax;
 
     public int? ServicePid => _ring.ServicePid;
 

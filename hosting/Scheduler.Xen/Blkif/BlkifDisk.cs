@@ -23,11 +23,10 @@ public sealed record BlkifDisk(long Size, int Block, RingOrder Order)
         ("physical-sector-size", Text(BlkifAbi.PageBytes)),
         ("info", Text(IsReadOnly ? ReadOnlyInfo : 0)),
         ("max-ring-page-order", Text(BlkifAbi.RingOrderMax)),
-        ("feature-max-indirect-segments", Text(BlkifAbi.IndirectSegmentsMax)),
         ("discard-granularity", Text(BlkifAbi.PageBytes)),
         ("discard-alignment", "0"),
         ("discard-secure", "0"),
-        .. ProtocolMap.BlkifNodes(Order).Select(node => (node.Node, Text(node.Value))),
+        .. ProtocolMap.BlkifNodes(Order, BlkifAbi.IndirectSegmentsMax).Select(node => (node.Node, Text(node.Value))),
     ];
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);

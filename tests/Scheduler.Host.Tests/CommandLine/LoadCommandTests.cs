@@ -86,6 +86,7 @@ public sealed class LoadCommandTests : IAsyncLifetime
     [Theory]
     [InlineData("disk 'c'", "--disk", "c")]
     [InlineData("takes no barriers here", "--disk", "b", "--operations", "write", "--barriers", "2")]
+    [InlineData("blocks of 44 KiB at most", "--disk", "a", "--operations", "write", "--barriers", "2", "--block", "64KiB")]
     public async Task What_the_service_has_not_is_an_error_of_a_line(string problem, params string[] options)
     {
         Assert.Equal(LoadCommand.ExitFailed, await RunAsync(["load", $"blkif:{_directory}/rings.sock", .. options]));

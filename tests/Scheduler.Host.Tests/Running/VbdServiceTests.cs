@@ -61,15 +61,15 @@ public sealed class VbdServiceTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("tagged", "1", "0", "1", 0)]
-    [InlineData("plain", "0", "1", "4", 2)]
-    [InlineData("through", "0", "0", "4", 4)]
-    public void A_disk_is_offered_connected_used_and_closed(string disk, string barrier, string flush, string queues, int ringOrder)
+    [InlineData("tagged", "1", "0", "0", "1", 0)]
+    [InlineData("plain", "0", "1", "256", "4", 2)]
+    [InlineData("through", "0", "0", "256", "4", 4)]
+    public void A_disk_is_offered_connected_used_and_closed(string disk, string barrier, string flush, string indirect, string queues, int ringOrder)
     {
         Attach(1, disk);
         _store.WaitFor(Back(1, "state"), "2");
         Assert.Equal(
-            (barrier, flush, queues, "16384", "512", "0", "256", "4", "1"),
+            (barrier, flush, queues, "16384", "512", "0", indirect, "4", "1"),
             (At("feature-barrier"), At("feature-flush-cache"), At("multi-queue-max-queues"), At("sectors"), At("sector-size"), At("info"),
                 At("feature-max-indirect-segments"), At("max-ring-page-order"), At("feature-discard")));
         TestGuest guest = Connect(1, ringOrder);
@@ -258,12 +258,7 @@ public sealed class VbdServiceTests : IAsyncLifetime
             if (id % 7 == 0 && id != restartedAt)
             {
                 restartedAt = id;
-                _xen.StopAccepting();
-                if (abrupt)
-                    _ = _xen.Close(_ => true, "the test");
-                Wait(() => _xen.ConnectionCount == 0);
-                _xen.Dispose();
-                StartBackend();
+                Restart(abrupt);
             }
 
             Assert.True(ring.Wait(Timeout), $"{answered.Count} answers; {string.Join(", ", _store.Errors)}");
@@ -293,6 +288,20 @@ public sealed class VbdServiceTests : IAsyncLifetime
                 Assert.True(answered.Add(response.Id), $"{response.Id} is answered twice");
             }
         }
+    }
+
+    [Fact]
+    public void A_guest_that_was_offered_indirect_requests_beside_barriers_goes_on_with_them()
+    {
+        Attach(1, "tagged");
+        _store.WaitFor(Back(1, "state"), "2");
+        _store[Back(1, "feature-max-indirect-segments")] = "256";
+        RingClient ring = Connect(1, 0).Ring;
+        WriteAndRead(ring);
+        Restart(abrupt: false);
+        WriteAndRead(ring);
+        Assert.Equal(("4", "256"), (_store[Back(1, "state")], _store[Back(1, "feature-max-indirect-segments")]));
+        Assert.Empty(_store.Errors);
     }
 
     [Fact]
@@ -361,6 +370,16 @@ public sealed class VbdServiceTests : IAsyncLifetime
         _xen = new VbdServer(
             new VbdOptions("scheduler", _store.Path, 8, 4, Path.Combine(_directory, "run")), _service.FindForDomain, new ConnectionNumbers(), NullLogger<VbdServer>.Instance, _hypervisor);
         _xen.Start();
+    }
+
+    private void Restart(bool abrupt)
+    {
+        _xen.StopAccepting();
+        if (abrupt)
+            _ = _xen.Close(_ => true, "the test");
+        Wait(() => _xen.ConnectionCount == 0);
+        _xen.Dispose();
+        StartBackend();
     }
 
     private static string Back(int domain, string node) => $"backend/scheduler/{domain}/{Device}/{node}";

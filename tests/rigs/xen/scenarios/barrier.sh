@@ -8,5 +8,9 @@ expect_more "barriers of g0" "$(metric scheduler_requests_total 'op="barrier"')"
 before=$(metric scheduler_bytes_total 'op="barrier"')
 on g0 'ioping -WWW -D -y -q -i 0 -c 5 /dev/xvda' # The first write is not counted, but made.
 expect "bytes of 5 durable writes of 4 KiB that came in barriers" "$(($(metric scheduler_bytes_total 'op="barrier"') - before))" 20480
+# Longer than a request of 11 pages: Linux can't send that as a barrier, and has to split it.
+before=$(metric scheduler_bytes_total 'op="barrier"')
+on g0 'ioping -WWW -D -y -q -i 0 -c 5 -s 64k /dev/xvda'
+expect "bytes of 5 durable writes of 64 KiB that came in barriers" "$(($(metric scheduler_bytes_total 'op="barrier"') - before))" 327680
 expect "flush requests" "$(metric scheduler_requests_total 'op="flush"')" 0
 file_system g0
