@@ -10,9 +10,13 @@ internal sealed class FailingStore(PostgresLeases inner) : ILeaseStore, IAsyncDi
     /// <summary>What is taken is taken, and the answer is lost.</summary>
     public bool LosesTakes { get; set; }
 
+    /// <summary>Called when something is taken, before the taker hears of it.</summary>
+    public Action Taken { get; set; } = () => { };
+
     public async ValueTask<LeaseAnswer> TakeAsync(string volume, string owner, TimeSpan duration, CancellationToken cancellation)
     {
         LeaseAnswer answer = Fails ? throw Away() : await inner.TakeAsync(volume, owner, duration, cancellation);
+        Taken();
         return LosesTakes ? throw Away() : answer;
     }
 

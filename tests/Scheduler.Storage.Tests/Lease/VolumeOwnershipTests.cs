@@ -167,10 +167,16 @@ public sealed class VolumeOwnershipTests : IAsyncLifetime, IFence
         await end.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => a);
 
-        // It has reserved nothing, which is no reason to forget its name: the next owner finds that out.
+        // It has reserved nothing, which is no reason to forget its name: the next owner finds that out. It is the same with one that
+        // gives up while it is granted, and has heard of it.
         Assert.Equal($"|1|{{{Left("a")}}}", Row());
+        using CancellationTokenSource now = new();
+        (deaf.LosesTakes, deaf.Taken) = (false, now.Cancel);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => VolumeOwnership.AcquireAsync(deaf, this, "v", Owner("c"), s_long, s_fencingMax, Tell, now.Token));
+        Assert.Equal($"|2|{{{Left("a")},{Left("c")}}}", Row());
+        Assert.Empty(_fenced);
         await using VolumeOwnership b = await Acquire("b", s_long);
-        Assert.Equal(["a left"], _fenced);
+        Assert.Equal(["a left", "c left"], _fenced);
     }
 
     [SkippableFact]
