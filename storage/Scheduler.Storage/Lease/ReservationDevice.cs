@@ -24,6 +24,7 @@ public sealed unsafe class ReservationDevice : IReservationDevice
 
     // A unit attention, which says what has happened to the device since, is told once in place of the answer.
     private const int Tries = 5;
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(100);
 
     private readonly int _descriptor;
     private readonly string _path;
@@ -111,9 +112,21 @@ public sealed unsafe class ReservationDevice : IReservationDevice
         // A logical unit's reset, which is answered when all its commands have ended (SAM-5, 7.7; core_tmr_lun_reset in
         // drivers/target/target_core_tmr.c).
         int reset = ResetUnit;
-        return LibC.IoControl(_descriptor, ResetCall, &reset) == 0
-            ? true
-            : throw Refused("made to abort what its former owner may have under way", LibC.LastError);
+        int error = 0;
+        for (int i = 0; i < Tries; i++)
+        {
+            if (LibC.IoControl(_descriptor, ResetCall, &reset) == 0)
+                return true;
+            error = LibC.LastError;
+
+            // iSCSI does one such thing at a time, its own error handling among them, and waits no longer when the thread is sent a
+            // signal (iscsi_eh_device_reset and iscsi_exec_task_mgmt_fn in drivers/scsi/libiscsi.c).
+            if (error is not (Errno.EIO or Errno.EINTR))
+                break;
+            Thread.Sleep(s_pause);
+        }
+
+        throw Refused("made to abort what its former owner may have under way", error);
     }
 
     /// <inheritdoc/>
