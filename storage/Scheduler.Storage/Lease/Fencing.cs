@@ -95,7 +95,7 @@ internal sealed class Fencing(LeaseKeeper keeper, IFence fence, string volume, T
         if (BootClock.NowNs >= _endNs)
         {
             throw new VolumeNotFencedException(
-                $"Volume {volume}: its lease of epoch {keeper.Epoch} is given back after {timeMax.TotalSeconds:0} s, so that another node may try: {failure}");
+                $"volume {volume} could not be fenced for {timeMax.TotalSeconds:0} s, and its lease of epoch {keeper.Epoch} is given back, so that another node may try: {failure}");
         }
 
         await Task.Delay(pause, held);
