@@ -157,7 +157,7 @@ public sealed class TakeoverTests : IDisposable
         (HeldDevice first, VolumeStatus status) = (_volume.Device, _volume.Status);
         first.Complete(operation, Errno.EBADE);
         _volume.Run();
-        Assert.Contains("which had it under epoch 1 and is kept out of its device by a reservation", await status.Stopped, StringComparison.Ordinal);
+        Assert.Contains("which had it under epoch 1 and is kept out of its device by a reservation, though its lease holds: a path has come back", await status.Stopped, StringComparison.Ordinal);
         Assert.Empty(_volume.RecordedFaults);
         Assert.False(status.HasUnrecordedFault);
 

@@ -12,6 +12,10 @@ public sealed class VolumeScheduler : Actor
     // A memory copy of this size takes some tenths of a millisecond: no longer are the others kept waiting.
     private const long BytesPerSettle = 1 << 20;
 
+    // Who takes a lease over preempts only when it has run out.
+    private const string WhyKeptOut = ", though its lease holds: a path has come back to it that is not registered, or somebody else has changed its reservations; "
+        + "look at them and at all its paths, as the volume is registered there when it is taken again";
+
     private readonly VolumeSetup _setup;
     private readonly VolumeCore _core;
     private readonly VolumeStatus _status;
@@ -367,20 +371,22 @@ public sealed class VolumeScheduler : Actor
             while (!(completions = _devices.Reap(domain)).IsEmpty)
             {
                 foreach (ref readonly DeviceCompletion completion in completions)
-                    Completed((int)completion.Tag, completion.Error);
+                    Completed(domain, (int)completion.Tag, completion.Error);
             }
         }
     }
 
-    private void Completed(int operation, int error)
+    private void Completed(int domain, int operation, int error)
     {
         // S5: the device keeps this host out, so another has the volume, whatever the lease says. It is nobody's error (F6): the next
         // scheduler carries out what is unanswered, and flushes what this one wrote.
-        if (error == Errno.EBADE && _setup.MayWrite is not null)
-            throw new VolumeNotOwnedException(_setup.Name, _setup.Epoch, " and is kept out of its device by a reservation");
+        if (error == Errno.EBADE && _setup.MayWrite is { } mayWrite)
+            throw new VolumeNotOwnedException(_setup.Name, _setup.Epoch, $" and is kept out of {NameOf(domain)} by a reservation{(mayWrite() ? WhyKeptOut : "")}");
         _tracing.FlushCompleted(operation, error);
         Step(VolumeEvent.Completed(operation, error));
     }
+
+    private string NameOf(int domain) => domain < _setup.DeviceNames.Count ? _setup.DeviceNames[domain] : "its device";
 
     private void Step(in VolumeEvent happened)
     {

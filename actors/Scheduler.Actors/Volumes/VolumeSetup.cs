@@ -65,6 +65,9 @@ public sealed record VolumeSetup
     /// <summary>Its devices.</summary>
     public required VolumeDevices Devices { get; init; }
 
+    /// <summary>What its devices are called, in the same order; for messages.</summary>
+    public IReadOnlyList<string> DeviceNames { get; init; } = [];
+
     /// <summary>Makes its clock and timer, which wakes the given actor.</summary>
     public required Func<ActorRef, IVolumeTimer> Timer { get; init; }
 

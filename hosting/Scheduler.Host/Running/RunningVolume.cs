@@ -360,6 +360,7 @@ internal sealed class RunningVolume : IServedVolume, IDisposable
             Name = Settings.Name,
             Spec = spec,
             Devices = devices,
+            DeviceNames = [.. _domains.Select(domain => domain.Path)],
             Timer = actor => _timer = new LoopTimerOfVolume(Loop, actor),
             AfterTurn = new SettleAtTurnEnd(Loop).Ask,
             Faults = Faults,

@@ -51,6 +51,7 @@ public sealed class ReservationsOfDisksTests(ITestOutputHelper output)
         Assert.DoesNotContain(" FAIL ", run.Output, StringComparison.Ordinal);
         Assert.Equal(2, run.Output.Split($"ENDED {kind} ").Length - 1);
         Assert.All(s_shown, name => Assert.True(run.Output.Split($" PASS {name} ").Length - 1 == 2, $"{name} was not shown twice"));
+        Assert.Equal(kind == "scsi", run.Output.Contains(" PASS a_path_that_is_not_registered_is_told_and_is_when_the_volume_is_taken_again ", StringComparison.Ordinal));
     }
 
     private static string Here([CallerFilePath] string here = "") => Path.GetDirectoryName(here)!;

@@ -1,7 +1,9 @@
 // Old owners that go on writing, and new ones that fence them, on real devices: two block devices of this machine that are one
 // disk, reached under two names. What lands is read from what lies below that disk, which delays writes.
 //
-//   fence-guest scsi|nvme OLD NEW BELOW threads|io-uring
+//   fence-guest scsi|nvme OLD NEW BELOW threads|io-uring [PATH]
+//
+// PATH is one of those of OLD, if that is device-mapper multipath.
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
@@ -29,7 +31,8 @@ internal static partial class Program
                 arguments[1],
                 arguments[2],
                 arguments[3],
-                arguments[4] == "threads" ? IoMethod.Threads : IoMethod.IoUring);
+                arguments[4] == "threads" ? IoMethod.Threads : IoMethod.IoUring,
+                arguments.Length > 5 ? arguments[5] : null);
             return 0;
         }
         catch (Exception failure)
@@ -39,7 +42,7 @@ internal static partial class Program
         }
     }
 
-    private static async Task RunAsync(ReservationKind kind, string oldPath, string newPath, string below, IoMethod io)
+    private static async Task RunAsync(ReservationKind kind, string oldPath, string newPath, string below, IoMethod io, string? part)
     {
         ReservationKind other = kind == ReservationKind.Scsi ? ReservationKind.Nvme : ReservationKind.Scsi;
         Check("the_other_kind_is_refused_by_name", ReservationDevice.WhyNot(oldPath, other), said => said?.StartsWith(oldPath + " is ", StringComparison.Ordinal) == true);
@@ -104,6 +107,30 @@ internal static partial class Program
             await Until("it writes", () => writer.Done > 0);
         Check("who_left_may_come_again", back.Epoch, epoch => epoch == 5);
         await back.DisposeAsync();
+
+        if (part is not null)
+        {
+            // A path that was away when the others were registered, as the device has it.
+            back = await AcquireAsync(leases, first, oldPath, kind);
+            string errors;
+            using (Writer writer = new(oldPath, io, first: 6_000_000))
+            {
+                await Until("it writes", () => writer.Done > 16);
+                Unregister(part, ReservationFence.KeyOf(first));
+                await Until("its writes fail", () => !writer.Errors.IsEmpty);
+                errors = string.Join(' ', writer.Errors.Keys);
+            }
+
+            await back.DisposeAsync();
+            back = await AcquireAsync(leases, first, oldPath, kind);
+            using (Writer writer = new(oldPath, io, first: 7_000_000))
+            {
+                await Until("it writes again", () => writer.Done > 48);
+                Check("a_path_that_is_not_registered_is_told_and_is_when_the_volume_is_taken_again", $"{errors}, then {writer.Errors.Count}", found => found == $"{EBADE}, then 0");
+            }
+
+            await back.DisposeAsync();
+        }
 
         // One that took over died when the key was gone, and what it had been to end was not.
         back = await AcquireAsync(leases, first, oldPath, kind);
@@ -187,6 +214,17 @@ internal static partial class Program
         _ = Close(descriptor);
         if (status != 0)
             throw new IOException($"{path}: preempting answers 0x{status:x}");
+    }
+
+    // IOC_PR_REGISTER, of one path; the map has it open.
+    private static unsafe void Unregister(string path, ulong key)
+    {
+        int descriptor = Open(path, ReadWrite);
+        ulong* registration = stackalloc ulong[] { key, 0, 0 };
+        int status = IoControl(descriptor, 0x401870c8, registration);
+        _ = Close(descriptor);
+        if (status != 0)
+            throw new IOException($"{path}: unregistering answers 0x{status:x}");
     }
 
     private static void Say(string line) => Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{s_clock.Elapsed.TotalSeconds:0.000} {line}"));
