@@ -48,6 +48,12 @@ internal sealed class PlayedCluster : IServiceEngine, ICatalogPeers, IAsyncDispo
     /// <summary>What the node has told the others.</summary>
     public ConcurrentQueue<long> Told { get; } = new();
 
+    /// <summary>Whether the volume's lease holds.</summary>
+    public bool Holds { get; set; } = true;
+
+    /// <summary>The file of volume "v".</summary>
+    public string VolumePath => _directory.File("v.img");
+
     public EndPoint Endpoint => Service.NbdEndpoints[0];
 
     public static async Task<PlayedCluster> StartAsync(PostgresServer postgres, string volume = "")
@@ -60,7 +66,7 @@ internal sealed class PlayedCluster : IServiceEngine, ICatalogPeers, IAsyncDispo
             scheduler {
               data-dir = "{{played._directory.Path}}", nbd.listen = ["unix:{{played._directory.File("nbd.sock")}}"], admin.listen = "http://127.0.0.1:0"
               journal.postgres = "{{database}}"
-              volumes { v { path = "{{played._directory.File("v.img")}}", size = 64MiB, {{volume}} }, far { path = "{{played._directory.File("far.img")}}", size = 64MiB } }
+              volumes { v { path = "{{played.VolumePath}}", size = 64MiB, {{volume}} }, far { path = "{{played._directory.File("far.img")}}", size = 64MiB } }
               guests { g {} }
               disks { d { volume = v, guest = g, offset = 0, size = 4MiB } }
             }
@@ -104,7 +110,7 @@ internal sealed class PlayedCluster : IServiceEngine, ICatalogPeers, IAsyncDispo
     {
         if (settings.Name != "v")
             return new Elsewhere(_loop);
-        RunningVolume here = await Task.Run(() => RunningVolume.Start(settings, disks, support, new VolumeTenure(_loop, 1, () => true)));
+        RunningVolume here = await Task.Run(() => RunningVolume.Start(settings, disks, support, new VolumeTenure(_loop, 1, () => Holds)));
         _inner.System.Register("v", here.Actor);
         return here;
     }

@@ -36,6 +36,23 @@ public sealed class PlayedClusterTests(PostgresServer postgres)
     }
 
     [SkippableFact]
+    public async Task S5_A_volume_whose_lease_has_run_out_stops_and_writes_nothing()
+    {
+        await using PlayedCluster node = await PlayedCluster.StartAsync(postgres);
+        using RawClient client = new(node.Endpoint, "d");
+        client.Send(NbdCommand.Write, 0, 4096, fill: 7);
+        Assert.Equal(NbdError.None, client.TakeReply());
+        node.Holds = false;
+        client.Send(NbdCommand.Write, 4096, 4096, fill: 7);
+        Assert.Contains("S5", await node.Service.Volumes[0].Status.Stopped.WaitAsync(TestTime.Max), StringComparison.Ordinal);
+        using FileStream file = File.Open(node.VolumePath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        byte[] written = new byte[8192];
+        file.ReadExactly(written);
+        Assert.Equal(4096, written.Count(value => value == 7));
+        Assert.All(written[4096..], value => Assert.Equal(0, value));
+    }
+
+    [SkippableFact]
     public async Task What_could_not_be_followed_is_tried_again()
     {
         await using PlayedCluster node = await PlayedCluster.StartAsync(postgres, "device = faulty, faulty.service-time = 2s");
