@@ -10,10 +10,12 @@ namespace Scheduler.Host.Cluster;
 /// that does not know one drops it, and says so in its log.</summary>
 internal sealed class ClusterSerializer(ExtendedActorSystem system) : SerializerWithStringManifest(system)
 {
-    // Never changed, never used for anything else; a new version of a message gets a line of its own.
+    // Never changed, never used for anything else; a new version of a message gets a line of its own. When what goes between a ring's
+    // node and an owner changes, find-owner does too: nodes of different versions find each other's owners not, and say so, instead
+    // of owners that understand nothing else.
     private static readonly (string Manifest, JsonTypeInfo Type)[] s_messages =
     [
-        ("find-owner/1", ClusterJson.Default.FindOwner),
+        ("find-owner/2", ClusterJson.Default.FindOwner),
         ("owner-is/1", ClusterJson.Default.OwnerIs),
         ("no-owner-yet/1", ClusterJson.Default.NoOwnerYet),
         ("attach-ring/3", ClusterJson.Default.AttachRing),

@@ -12,7 +12,7 @@ public sealed class ClusterSerializerTests
 
     public static TheoryData<string, object, string> Messages => new()
     {
-        { "find-owner/1", new FindOwner("v", "a", "d"), """{"Volume":"v","Node":"a","Definition":"d"}""" },
+        { "find-owner/2", new FindOwner("v", "a", "d"), """{"Volume":"v","Node":"a","Definition":"d"}""" },
         { "owner-is/1", new OwnerIs("a", 7, 4096, [new DiskSize("d", 8192)], "10.0.0.1:4054"), """{"Node":"a","Epoch":7,"BlockSize":4096,"Disks":[{"Name":"d","Size":8192}],"Payload":"10.0.0.1:4054"}""" },
         { "no-owner-yet/1", new NoOwnerYet("a", "why"), """{"Node":"a","Reason":"why"}""" },
         { "attach-ring/3", new AttachRing("a", 3, 7, 6, 5, "d", "g", 128, 1), """{"Node":"a","Ring":3,"Epoch":7,"LastEpoch":6,"Clearings":5,"Disk":"d","Guest":"g","Credits":128,"Streams":1}""" },
@@ -41,11 +41,11 @@ public sealed class ClusterSerializerTests
     }
 
     [Theory]
-    [InlineData("find-owner/2", "{}", "'find-owner/2' is no message that this version of the program knows; have all nodes run the same one")]
-    [InlineData("find-owner/1", "{", "a message 'find-owner/1' of another node can't be read: ")]
-    [InlineData("find-owner/1", "null", "a message 'find-owner/1' of another node is empty")]
-    [InlineData("find-owner/1", """{"Volume":"v","Node":"a"}""", "a message 'find-owner/1' of another node can't be read: ")]
-    [InlineData("find-owner/1", """{"Volume":"v","Node":null,"Definition":"d"}""", "a message 'find-owner/1' of another node can't be read: ")]
+    [InlineData("find-owner/1", "{}", "'find-owner/1' is no message that this version of the program knows; have all nodes run the same one")]
+    [InlineData("find-owner/2", "{", "a message 'find-owner/2' of another node can't be read: ")]
+    [InlineData("find-owner/2", "null", "a message 'find-owner/2' of another node is empty")]
+    [InlineData("find-owner/2", """{"Volume":"v","Node":"a"}""", "a message 'find-owner/2' of another node can't be read: ")]
+    [InlineData("find-owner/2", """{"Volume":"v","Node":null,"Definition":"d"}""", "a message 'find-owner/2' of another node can't be read: ")]
     [InlineData("no-owner-yet/1", """{"Node":"a","Reason":"why","More":1}""", "a message 'no-owner-yet/1' of another node can't be read: ")]
     public void What_is_of_another_version_or_nothing_at_all_is_refused(string manifest, string json, string problem)
     {
