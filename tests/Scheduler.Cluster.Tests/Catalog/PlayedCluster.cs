@@ -1,8 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
-using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
-using Npgsql;
 using Scheduler.Actors;
 using Scheduler.Cluster.Tests.Link;
 using Scheduler.Host.Configuration;
@@ -27,6 +25,7 @@ internal sealed class PlayedCluster : IServiceEngine, ICatalogPeers, IAsyncDispo
     private readonly PostgresLeases _leases;
     private readonly PostgresJournal _journal;
     private IServiceEngine _inner = null!;
+    private int _disposing;
 
     private PlayedCluster(PostgresLeases leases, PostgresJournal journal)
     {
@@ -147,8 +146,6 @@ internal sealed class PlayedCluster : IServiceEngine, ICatalogPeers, IAsyncDispo
         _telemetry.Dispose();
         _directory.Dispose();
     }
-
-    private int _disposing;
 
     private sealed class Elsewhere(EventLoop loop) : IServedVolume
     {
