@@ -68,8 +68,10 @@
 // are offered. They are taken all the same: a guest goes by what it was offered when it was connected.
 //
 // Linux's front end takes EOPNOTSUPP in answer to a flush or a barrier, with data or without, and ERROR in answer to one
-// without data, for a backend that can't: it reports success to its file system and sends no more of them. A refusal is
-// therefore only for what was not offered; in place of an answer to a flush that failed (F6), the ring has to close.
+// without data, for a backend that can't: it reports success to its file system and sends no more of them. After ERROR in answer
+// to one with data it reports the error, and sends no more of them either. From then on each fsync of its guest succeeds, and
+// nothing is durable. A refusal is therefore only for what was not offered; in place of an answer to a flush or a barrier that
+// failed (F6, O6), or that can't be carried out as it is (S1), the ring has to close.
 //
 // Sources: NBD: doc/proto.md of github.com/NetworkBlockDevice/nbd, "Transmission flags", "Command flags", "Request types".
 // virtio-blk: Virtual I/O Device (VIRTIO) 1.2, 5.2.3 "Feature bits", 5.2.5 "Device Initialization" and 5.2.6 "Device

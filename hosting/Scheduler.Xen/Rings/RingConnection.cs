@@ -1,8 +1,10 @@
 // One ring in transmission, on the loop of its volume.
 //
 // S3  Each request that is taken gets one response, from this process, or, when the ring is parked, from the one that goes on with
-//     it; but a flush or an empty barrier that failed gets none: Linux's front end would take it for "not supported", and report
-//     success. The ring closes in its place, and what was not answered then never is.
+//     it; but a flush or a barrier that failed gets none, with data or without: Linux's front end sends no more of them after one
+//     that did, and reports success for each. The ring closes in its place, and what was not answered then never is. So it does
+//     where one is refused for its pages or its place: whose fault it is makes no difference to the flushes that would be missing, and
+//     the loss of a disk is seen.
 // S4  A request takes a slot, of which there are as many as the ring has entries, or as the volume gives credits. Without a slot, or
 //     without room for a buffer, nothing is taken from the ring until there is.
 // O2  A flush with data is a flush and then a write, in the place that it has in its stream: nothing behind it is taken before that
@@ -179,7 +181,7 @@ internal sealed partial class RingConnection : IOpenConnection, ILoopDescriptor,
             // The device may still use its memory: the slot is not used again, and the buffer goes with all the memory.
             RingSlot slot = _memory.Slots[number];
             ref readonly BlkifRequest request = ref slot.Request;
-            if (!IsFlush(request))
+            if (!IsFlushOrBarrier(request))
                 _ring.Put(slot.Record, request.Id, request.Operation, BlkifAbi.Error, _answers);
         }
 
@@ -194,8 +196,8 @@ internal sealed partial class RingConnection : IOpenConnection, ILoopDescriptor,
     [LoggerMessage(Level = LogLevel.Error, Message = "Ring {Peer} disk {Disk}: a defect of the server ends it")]
     private static partial void ConnectionFailed(ILogger logger, Exception exception, string peer, string disk);
 
-    // An answer to this that is an error means to Linux that the backend can't do it.
-    private static bool IsFlush(in BlkifRequest request) => request.Mapped.Op is RingOp.Flush or RingOp.EmptyBarrier;
+    // After an answer to this that is an error, Linux sends no more of them.
+    private static bool IsFlushOrBarrier(in BlkifRequest request) => request.Operation is BlkifAbi.FlushDiskcache or BlkifAbi.WriteBarrier;
 
     private void HearBell()
     {
@@ -237,7 +239,11 @@ internal sealed partial class RingConnection : IOpenConnection, ILoopDescriptor,
             }
 
             for (; there > 0 && !_waits; there--, left--)
+            {
                 TakeRequest();
+                if (_closed)
+                    return;
+            }
         }
 
         _port!.Send();
@@ -259,7 +265,7 @@ internal sealed partial class RingConnection : IOpenConnection, ILoopDescriptor,
         BlkifRequest request = BlkifRequest.Parse(_entry, Disk.Info, _memory, _segments);
         if (request.Status != 0)
         {
-            _ring.Put(record, request.Id, request.Operation, request.Status, _answers);
+            Refuse(record, request);
             return;
         }
 
@@ -270,7 +276,7 @@ internal sealed partial class RingConnection : IOpenConnection, ILoopDescriptor,
             slot.Data = _memory.Place(slot, _segments.AsSpan(0, request.Segments), (int)request.Length, request.Mapped.Op != RingOp.Read);
             if (slot.Data == 0)
             {
-                _ring.Put(record, request.Id, request.Operation, BlkifAbi.Error, _answers);
+                Refuse(record, request with { Status = BlkifAbi.Error });
                 return;
             }
         }
@@ -284,6 +290,15 @@ internal sealed partial class RingConnection : IOpenConnection, ILoopDescriptor,
             _port!.Add(new RingRequest(number, RingOp.Flush, RingFlags.None, 0, 0, 0, 0));
         else
             Send(number, slot);
+    }
+
+    // It never comes to the scheduler.
+    private void Refuse(int record, in BlkifRequest request)
+    {
+        if (request.Status == BlkifAbi.Error && IsFlushOrBarrier(request))
+            Close("a flush or a barrier names pages that are not there, or a place that is not on the disk, which a guest can't be told otherwise");
+        else
+            _ring.Put(record, request.Id, request.Operation, request.Status, _answers);
     }
 
     private void Send(int number, RingSlot slot)
@@ -305,12 +320,12 @@ internal sealed partial class RingConnection : IOpenConnection, ILoopDescriptor,
 
         if (error != 0 && _parked)
             return;
-        if (error != 0 && (slot.FlushFirst || IsFlush(request)))
+        if (error != 0 && IsFlushOrBarrier(request))
         {
             // The volume stops: the ring closes when all that can be answered is.
             if (error == Errno.ESHUTDOWN)
                 return;
-            Close($"a flush has failed (errno {error}), which a guest can't be told otherwise");
+            Close($"a flush or a barrier has failed (errno {error}), which a guest can't be told otherwise");
             return;
         }
 

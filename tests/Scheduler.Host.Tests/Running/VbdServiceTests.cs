@@ -152,6 +152,21 @@ public sealed class VbdServiceTests : IAsyncLifetime
         _store.WaitFor(Back(1, "state"), "6");
     }
 
+    [Fact]
+    public void S1_A_barrier_with_a_page_that_is_not_granted_closes_the_disk()
+    {
+        Attach(1, "tagged");
+        _store.WaitFor(Back(1, "state"), "2");
+        RingClient ring = Connect(1, 0).Ring;
+        Assert.Equal(-1, Call(ring, () => ring.Add(Entry(BlkifAbi.Write, 0, (500, 0, 7)))));
+        Assert.Equal(0, Call(ring, () => ring.Add(Entry(BlkifAbi.WriteBarrier, 0, (1, 0, 7)))));
+        ring.Add(Entry(BlkifAbi.WriteBarrier, 0, (500, 0, 7)));
+        ring.Send();
+        _store.WaitFor(Back(1, "state"), "5");
+        Assert.Contains("a flush or a barrier names pages that are not there", Assert.Single(_store.Errors), StringComparison.Ordinal);
+        Assert.Equal((0, 0, false), (_hypervisor.Maps, _hypervisor.Bound, ring.TryTake(out _)));
+    }
+
     [Theory]
     [InlineData("params", null, "does not name a disk")]
     [InlineData("params", "nothing", "there is no disk 'nothing'")]
