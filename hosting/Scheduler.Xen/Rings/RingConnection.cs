@@ -6,7 +6,8 @@
 //     where one is refused for its pages or its place: whose fault it is makes no difference to the flushes that would be missing, and
 //     the loss of a disk is seen.
 // S4  A request takes a slot, of which there are as many as the ring has entries, or as the volume gives credits. Without a slot, or
-//     without room for a buffer, nothing is taken from the ring until there is.
+//     without room for a buffer, nothing is taken from the ring until there is. At one time it takes a ring's length of requests, and
+//     copies a bounded number of bytes, whether the requests come to something or are refused: the loop serves others in between.
 // O2  A flush with data is a flush and then a write, in the place that it has in its stream: nothing behind it is taken before that
 //     write is on its way.
 // O6  What the guest had heard is known from the ring (BackRing).
@@ -22,6 +23,9 @@ namespace Scheduler.Xen.Rings;
 /// <summary>Takes requests from a shared ring, hands them to the ring's actor in batches, and gathers the responses.</summary>
 internal sealed partial class RingConnection : IOpenConnection, ILoopDescriptor, IRingFrontEnd
 {
+    // One of the longest requests.
+    private const int CopiedPerTurnMax = BlkifAbi.TransferBytesMax;
+
     private readonly Action<RingConnection> _ended;
     private readonly ILogger _logger;
     private readonly string _peer;
@@ -207,14 +211,15 @@ internal sealed partial class RingConnection : IOpenConnection, ILoopDescriptor,
             Close("the guest has closed it");
     }
 
-    // Takes what is there, as much as there are slots and room for; but lets the loop look at others after a ring's length, for a guest
+    // Takes what is there, as much as there are slots and room for; but lets the loop look at others now and then, for a guest
     // that only sends what is refused has its answers at once, and could go on for ever.
     private void TakeRequests()
     {
-        if (!_attached || _ringClosed || _closed || _finish is not null)
+        if (!_attached || _ringClosed || _closed || _finish is not null || _goOnQueued)
             return;
         _waits = false;
         int left = _memory.Slots.Length;
+        long copiedMax = _memory.Copied + CopiedPerTurnMax;
         while (!_waits)
         {
             int there = _ring.Look();
@@ -224,7 +229,7 @@ internal sealed partial class RingConnection : IOpenConnection, ILoopDescriptor,
                 return;
             }
 
-            if (left <= 0)
+            if (left <= 0 || _memory.Copied >= copiedMax)
             {
                 QueueGoOn();
                 break;
@@ -238,7 +243,7 @@ internal sealed partial class RingConnection : IOpenConnection, ILoopDescriptor,
                 break;
             }
 
-            for (; there > 0 && !_waits; there--, left--)
+            for (; there > 0 && !_waits && _memory.Copied < copiedMax; there--, left--)
             {
                 TakeRequest();
                 if (_closed)

@@ -19,6 +19,9 @@ internal abstract unsafe class RingPages(nint ring, int entries) : RingMemory, I
     /// <summary>Bytes of the buffers that are used now.</summary>
     public long Buffered { get; private set; }
 
+    /// <summary>Bytes that were copied from the guest for requests so far, also for those that came to nothing.</summary>
+    public long Copied { get; private set; }
+
     /// <summary>Whether another request, of whatever length, may have a buffer (S4).</summary>
     public abstract bool HasRoom { get; }
 
@@ -43,14 +46,14 @@ internal abstract unsafe class RingPages(nint ring, int entries) : RingMemory, I
         if (!write)
         {
             slot.Segments = segments.ToArray();
-        }
-        else if (!Copy(segments, slot.Buffer, toGuest: false))
-        {
-            Return(slot);
-            return 0;
+            return slot.Buffer;
         }
 
-        return slot.Buffer;
+        Copied += length;
+        if (Copy(segments, slot.Buffer, toGuest: false))
+            return slot.Buffer;
+        Return(slot);
+        return 0;
     }
 
     /// <summary>A read is done: what was read into a buffer goes to the guest.</summary>

@@ -5,6 +5,7 @@ using Scheduler.Actors;
 using Scheduler.FrontEnd;
 using Scheduler.Host.Configuration;
 using Scheduler.Host.Running;
+using Scheduler.Storage.Loop;
 using Scheduler.Xen.Blkif;
 using Scheduler.Xen.Client;
 using Scheduler.Xen.Tests.Vbd;
@@ -165,6 +166,40 @@ public sealed class VbdServiceTests : IAsyncLifetime
         _store.WaitFor(Back(1, "state"), "5");
         Assert.Contains("a flush or a barrier names pages that are not there", Assert.Single(_store.Errors), StringComparison.Ordinal);
         Assert.Equal((0, 0, false), (_hypervisor.Maps, _hypervisor.Bound, ring.TryTake(out _)));
+    }
+
+    [Theory]
+    [InlineData(255, 0)]
+    [InlineData(500, -1)]
+    public void S4_What_a_ring_has_ready_is_copied_in_parts_also_if_it_comes_to_nothing(int lastPage, short status)
+    {
+        Attach(1, "plain");
+        _store.WaitFor(Back(1, "state"), "2");
+        RingClient ring = Connect(1, 0).Ring;
+        EventLoop loop = _service.FindForDomain("plain", new VbdDomain("guest1", "")).Disk!.Loop;
+        long copied = 0, copiedWhenOthersRan = 0;
+        _hypervisor.Copying = bytes =>
+        {
+            if (copied == 0)
+                loop.Post(() => copiedWhenOthersRan = copied);
+            copied += bytes;
+        };
+
+        // As many of the longest writes as there are entries, with one list of segments.
+        for (ulong id = 0; id < 32; id++)
+            ring.Add(BlkifAbi.Write, id, 0, 0, 256, 290);
+        BinaryPrimitives.WriteInt32LittleEndian(ring.Data(290, 4096)[(255 * BlkifAbi.SegmentBytes)..], lastPage);
+        ring.Send();
+        for (int answers = 0; answers < 32;)
+        {
+            Assert.True(ring.Wait(Timeout), "no answer");
+            for (; ring.TryTake(out RingResponse response); answers++)
+                Assert.Equal(status, response.Status);
+        }
+
+        const long ListBytes = 256 * BlkifAbi.SegmentBytes;
+        Assert.Equal(32 * (BlkifAbi.TransferBytesMax + ListBytes), copied);
+        Assert.InRange(copiedWhenOthersRan, 1, BlkifAbi.TransferBytesMax + ListBytes);
     }
 
     [Theory]

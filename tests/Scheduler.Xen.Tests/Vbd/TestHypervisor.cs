@@ -22,6 +22,9 @@ internal sealed class TestHypervisor : IHypervisor
     /// <summary>Event channels that are bound.</summary>
     public int Bound => Volatile.Read(ref _bound);
 
+    /// <summary>Told, on the ring's loop, of the bytes that are about to be copied.</summary>
+    public Action<int>? Copying { get; set; }
+
     public void Add(TestGuest guest) => _channels[(guest.Domain, guest.Port)] = guest;
 
     public void Remove(TestGuest guest) => _ = _channels.TryRemove((guest.Domain, guest.Port), out _);
@@ -74,6 +77,10 @@ internal sealed class TestHypervisor : IHypervisor
 
         public bool Copy(Span<GrantCopy> pieces)
         {
+            int bytes = 0;
+            foreach (ref readonly GrantCopy piece in pieces)
+                bytes += piece.Length;
+            hypervisor.Copying?.Invoke(bytes);
             foreach (ref GrantCopy piece in pieces)
             {
                 bool toGuest = piece.Flags == GrantCopy.ToGuest;
