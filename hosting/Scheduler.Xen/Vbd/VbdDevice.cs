@@ -41,6 +41,12 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
     private int _queuesMax;
     private bool _ending;
 
+    /// <summary>Why it can't go on, while xenstore has not been told; null: nothing is to be told.</summary>
+    private string? _untold;
+
+    /// <summary>The disk may have another size than the guest was told.</summary>
+    private bool _sizeChanged;
+
     /// <summary>How often the disk may be offered now, of <see cref="OffersMax"/> at most; another time comes with each second.</summary>
     private long _offers = OffersMax;
     private long _offersSinceNs = EventLoop.NowNs;
@@ -53,7 +59,7 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
 
     private StoreClient Store => server.Store;
 
-    /// <summary>Does what is to be done now.</summary>
+    /// <summary>Does what is to be done now. What an exception interrupts is done when it is called again.</summary>
     /// <returns>False if it is gone.</returns>
     /// <exception cref="StoreException">xenstore can't be reached; it is to be called again.</exception>
     public bool Look()
@@ -70,8 +76,13 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
         for (int i = 0; i < StepsMax; i++)
         {
             bool served = _machine.IsConnected;
-            switch (_machine.Next(See(), _rings.Count > 0 || Volatile.Read(ref _memories) > 0))
+            VbdView view = See();
+            TellReason(view);
+            switch (_machine.Next(view, _rings.Count > 0 || Volatile.Read(ref _memories) > 0))
             {
+                case VbdStep.Nothing when _sizeChanged:
+                    TellSize();
+                    break;
                 case VbdStep.Nothing:
                     return true;
                 case VbdStep.Offer:
@@ -83,6 +94,9 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
                     break;
                 case VbdStep.Resume:
                     Resume();
+                    break;
+                case VbdStep.WriteConnected:
+                    Write(XenbusState.Connected);
                     break;
                 case VbdStep.Drain:
                     End(ring => ring.Finish("the guest closes it"));
@@ -105,38 +119,16 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
                     DeleteTables();
                     return false;
             }
+
+            _machine.Done();
         }
 
         server.LookAgain(address);
         return true;
     }
 
-    /// <summary>The disk may have another size.</summary>
-    public void LookAtSize()
-    {
-        if (!_machine.IsConnected || _offered is null)
-            return;
-        (RingDisk? disk, _) = server.Find(_name, _domain);
-
-        // Who takes it away looks first whether it is used.
-        if (disk is null)
-            return;
-        if (disk.Info.Block != _offered.Block || disk.Info.Order != _offered.Order)
-        {
-            Fail($"disk {_name} is another one now");
-            return;
-        }
-
-        if (disk.Info.Size == _offered.Size)
-            return;
-        _offered = _offered with { Size = disk.Info.Size };
-
-        // The guest may use what it is told of at once.
-        foreach (RingConnection ring in _rings)
-            ring.Disk.Loop.Post(() => ring.Resize(disk.Info with { IsReadOnly = _offered.IsReadOnly }));
-        _ = Store.Update(path, "state", [.. _offered.Nodes().Where(node => node.Node == "sectors"), ("state", Text(XenbusState.Connected))]);
-        Resized(server.Logger, address, _name, disk.Info.Size);
-    }
+    /// <summary>The disk may have another size: it is to be looked at again.</summary>
+    public void LookAtSize() => _sizeChanged = true;
 
     /// <summary>xenstore is another one: has it tell of changes again.</summary>
     public void WatchAgain()
@@ -271,11 +263,40 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
             _rings.Add(ring!);
         }
 
-        Write(XenbusState.Connected);
         Opened(server.Logger, address, _domain.Name, _name, queues.Count, queues[0].Grants.Count, resume ? "goes on with" : "has");
 
         // It may have grown since the guest was offered it.
-        LookAtSize();
+        _sizeChanged = true;
+    }
+
+    // The guest knows it when xenstore does.
+    private void TellSize()
+    {
+        _sizeChanged = false;
+        if (!_machine.IsConnected || _offered is null)
+            return;
+        (RingDisk? disk, _) = server.Find(_name, _domain);
+
+        // Who takes it away looks first whether it is used.
+        if (disk is null)
+            return;
+        if (disk.Info.Block != _offered.Block || disk.Info.Order != _offered.Order)
+        {
+            Fail($"disk {_name} is another one now");
+            return;
+        }
+
+        if (disk.Info.Size == _offered.Size)
+            return;
+        _sizeChanged = true;
+        BlkifDisk offered = _offered with { Size = disk.Info.Size };
+
+        // The guest may use what it is told of at once.
+        foreach (RingConnection ring in _rings)
+            ring.Disk.Loop.Post(() => ring.Resize(offered));
+        _ = Store.Update(path, "state", [.. offered.Nodes().Where(node => node.Node == "sectors"), ("state", Text(XenbusState.Connected))]);
+        (_offered, _sizeChanged) = (offered, false);
+        Resized(server.Logger, address, _name, offered.Size);
     }
 
     private VbdRing Reach(RingDisk disk, VbdQueue queue, string path, bool resume)
@@ -367,8 +388,16 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
     private void Fail(string reason)
     {
         _machine.Fail();
+        _untold = reason.Length <= StoreHeader.PayloadMax / 4 ? reason : reason[..(StoreHeader.PayloadMax / 4)];
         Failed(server.Logger, address, _domain.Name, reason);
-        Store.Write($"{ErrorPath}/error", reason.Length <= StoreHeader.PayloadMax / 4 ? reason : reason[..(StoreHeader.PayloadMax / 4)]);
+    }
+
+    // A ring may end while xenstore can't be reached.
+    private void TellReason(VbdView view)
+    {
+        if (_untold is not null && view.IsThere)
+            Store.Write($"{ErrorPath}/error", _untold);
+        _untold = null;
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Xen {Address} ({Domain}): disk {Disk}, {What} {Queues} rings of {Pages} pages")]

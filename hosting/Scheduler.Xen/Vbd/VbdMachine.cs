@@ -3,7 +3,7 @@
 //
 //   the guest's end     the backend's end
 //   Initialising 1      looks up the disk, writes what it offers, InitWait 2
-//   Initialised 3       maps the rings and binds the event channels, Connected 4
+//   Initialised 3       maps the rings and binds the event channels; when that is done, Connected 4
 //   Connected 4         -
 //   Closing 5           answers what is under way, ends the rings, Closing 5
 //   Closed 6            ends the rings, Closed 6; Initialising again: from the beginning
@@ -13,6 +13,8 @@
 // finds no way to go on writes why, and goes to Closing; it begins anew only when the guest's end has closed and begins anew.
 // Nothing is written into a device whose nodes the toolstack has removed, and the nodes of a new one in the place of an old one are
 // known by their state, Initialising, which no backend writes.
+//
+// A step counts when it was carried out: what xenstore interrupts comes again, and is the same when it is done twice.
 //
 // Source: Xen's xen/include/public/io/blkif.h, "STATE DIAGRAMS", and xenbus.h; Linux's drivers/block/xen-blkback/xenbus.c.
 namespace Scheduler.Xen.Vbd;
@@ -58,11 +60,14 @@ internal enum VbdStep
     /// <summary>Look up the disk, write what it offers, and InitWait.</summary>
     Offer,
 
-    /// <summary>Start the rings, and write Connected.</summary>
+    /// <summary>Start the rings.</summary>
     Connect,
 
     /// <summary>Go on with the rings that an earlier process served.</summary>
     Resume,
+
+    /// <summary>Write Connected.</summary>
+    WriteConnected,
 
     /// <summary>Take no more from the rings, and end them when all is answered.</summary>
     Drain,
@@ -96,6 +101,9 @@ internal sealed class VbdMachine
     }
 
     private Phase _phase;
+
+    /// <summary>The phase after the step that is asked for.</summary>
+    private Phase _to;
     private bool _seenFrontend;
     private XenbusState _last;
 
@@ -105,7 +113,7 @@ internal sealed class VbdMachine
     /// <summary>Whether it serves the guest, as far as it knows.</summary>
     public bool IsConnected => _phase == Phase.Connected;
 
-    /// <summary>What to do next. After it was done, it is asked again, until there is nothing.</summary>
+    /// <summary>What to do next. After it was done, which <see cref="Done"/> says, it is asked again, until there is nothing.</summary>
     /// <param name="view">What stands in xenstore.</param>
     /// <param name="rings">Whether a ring runs, or the device still uses the memory of one.</param>
     /// <returns>The step.</returns>
@@ -123,9 +131,12 @@ internal sealed class VbdMachine
         {
             if (rings)
                 return VbdStep.End;
-            (_phase, _seenFrontend, _failed) = (Phase.New, false, false);
+            (_phase, _to, _seenFrontend, _failed) = (Phase.New, Phase.New, false, false);
         }
 
+        if (_to != _phase)
+            Interrupted(view);
+        _to = _phase;
         bool left = _seenFrontend && view.Frontend == XenbusState.Unknown;
         _failed &= !left && view.Frontend is not (XenbusState.Closing or XenbusState.Closed);
         _seenFrontend |= view.Frontend != XenbusState.Unknown;
@@ -139,8 +150,20 @@ internal sealed class VbdMachine
         };
     }
 
+    /// <summary>The step was carried out.</summary>
+    public void Done() => _phase = _to;
+
     /// <summary>It can't go on: the rings are to end, if there are some, and both ends to close.</summary>
-    public void Fail() => (_phase, _failed) = (Phase.Closing, true);
+    public void Fail() => (_phase, _to, _failed) = (Phase.Closing, Phase.Closing, true);
+
+    // xenstore may have written what it did not answer.
+    private void Interrupted(VbdView view)
+    {
+        if ((_to, view.Backend) is (Phase.Closing, XenbusState.Closing) or (Phase.Closed, XenbusState.Closed))
+            _phase = _to;
+        else if ((_to, view.Backend) is (Phase.Offered, XenbusState.InitWait))
+            _phase = Phase.New;
+    }
 
     private VbdStep Begin(VbdView view)
     {
@@ -174,7 +197,7 @@ internal sealed class VbdMachine
         switch (view.Frontend)
         {
             case XenbusState.Initialised or XenbusState.Connected:
-                return VbdStep.Nothing;
+                return rings && view.Backend == XenbusState.InitWait ? VbdStep.WriteConnected : VbdStep.Nothing;
             case XenbusState.Closing:
                 return rings ? VbdStep.Drain : To(Phase.Closing, VbdStep.WriteClosing);
             case XenbusState.Initialising or XenbusState.InitWait:
@@ -203,7 +226,7 @@ internal sealed class VbdMachine
 
     private VbdStep To(Phase phase, VbdStep step)
     {
-        _phase = phase;
+        _to = phase;
         return step;
     }
 }

@@ -16,13 +16,13 @@ namespace Scheduler.Xen.Vbd;
 /// <summary>Serves disks to Xen's guests, from the domain that this process runs in.</summary>
 public sealed partial class VbdServer : FrontEndServer, ILoopDescriptor, ILoopWork
 {
-    private const long PauseNs = 1_000_000_000;
     private const string BackendWatch = "backend";
     private static readonly string[] s_stores = ["/run/xenstored/socket", "/var/run/xenstored/socket", "/dev/xen/xenbus"];
 
     private readonly VbdOptions _options;
     private readonly Func<string, VbdDomain, RingDiskLookup> _find;
     private readonly IHypervisor _hypervisor;
+    private readonly VbdTimes _times;
     private readonly ConnectionNumbers _numbers;
     private readonly ILogger _logger;
     private readonly EventLoop _loop = new("xen");
@@ -45,17 +45,19 @@ public sealed partial class VbdServer : FrontEndServer, ILoopDescriptor, ILoopWo
     /// <param name="numbers">Numbers of connections.</param>
     /// <param name="logger">Where it logs.</param>
     public VbdServer(VbdOptions options, Func<string, VbdDomain, RingDiskLookup> find, ConnectionNumbers numbers, ILogger<VbdServer> logger)
-        : this(options, find, numbers, logger, new XenHypervisor())
+        : this(options, find, numbers, logger, new XenHypervisor(), new VbdTimes())
     {
     }
 
-    internal VbdServer(VbdOptions options, Func<string, VbdDomain, RingDiskLookup> find, ConnectionNumbers numbers, ILogger<VbdServer> logger, IHypervisor hypervisor)
+    internal VbdServer(
+        VbdOptions options, Func<string, VbdDomain, RingDiskLookup> find, ConnectionNumbers numbers, ILogger<VbdServer> logger, IHypervisor hypervisor, VbdTimes times)
     {
         _options = options;
         _find = find;
         _numbers = numbers;
         _logger = logger;
         _hypervisor = hypervisor;
+        _times = times;
         _root = $"backend/{options.Backend}";
     }
 
@@ -186,7 +188,7 @@ public sealed partial class VbdServer : FrontEndServer, ILoopDescriptor, ILoopWo
     internal void LookLater(VbdAddress address)
     {
         _ = _later.Add(address);
-        _again!.DueNs = Math.Min(_again.DueNs, EventLoop.NowNs + PauseNs);
+        _again!.DueNs = Math.Min(_again.DueNs, EventLoop.NowNs + _times.PauseNs);
     }
 
     private void Ended(VbdDevice device, RingConnection connection)
@@ -224,24 +226,26 @@ public sealed partial class VbdServer : FrontEndServer, ILoopDescriptor, ILoopWo
             if (_scan)
                 Scan();
             if (_sizes)
+            {
                 _changed.UnionWith(_devices.Keys);
-            bool sizes = _sizes;
+                foreach (VbdDevice device in _devices.Values)
+                    device.LookAtSize();
+            }
+
             _sizes = false;
             List<VbdAddress> changed = [.. _changed];
             _changed.Clear();
             foreach (VbdAddress address in changed)
-                Look(address, sizes);
+                Look(address);
         }
     });
 
-    private void Look(VbdAddress address, bool sizes)
+    private void Look(VbdAddress address)
     {
         if (!_devices.TryGetValue(address, out VbdDevice? device))
             _devices[address] = device = new VbdDevice(this, address, $"{_root}/{address}");
         try
         {
-            if (sizes)
-                device.LookAtSize();
             if (!device.Look())
                 _ = _devices.Remove(address);
         }
@@ -327,7 +331,7 @@ public sealed partial class VbdServer : FrontEndServer, ILoopDescriptor, ILoopWo
             if (!_unreachable)
                 Unreachable(_logger, exception.Message);
             _unreachable = true;
-            _again!.DueNs = EventLoop.NowNs + PauseNs;
+            _again!.DueNs = EventLoop.NowNs + _times.PauseNs;
         }
 #pragma warning disable CA1031 // A defect here costs the guests nothing that they have; it is tried again.
         catch (Exception exception)
@@ -336,7 +340,7 @@ public sealed partial class VbdServer : FrontEndServer, ILoopDescriptor, ILoopWo
             Defect(_logger, exception);
             Drop();
             if (!_stopping)
-                _again!.DueNs = EventLoop.NowNs + PauseNs;
+                _again!.DueNs = EventLoop.NowNs + _times.PauseNs;
         }
     }
 

@@ -17,7 +17,7 @@ namespace Scheduler.Host.Tests.Running;
 /// Virtual disks of Xen's guests, with a running service, a xenstore of the test's own, and memory of this process in place of
 /// domains. What the real ones do is for tests on Xen.
 /// </summary>
-public sealed class VbdServiceTests : IAsyncLifetime
+public sealed partial class VbdServiceTests : IAsyncLifetime
 {
     private const int Timeout = 20_000;
     private const int Device = 51712;
@@ -29,6 +29,7 @@ public sealed class VbdServiceTests : IAsyncLifetime
     private readonly List<TestGuest> _guests = [];
     private Service _service = null!;
     private VbdServer _xen = null!;
+    private VbdTimes _times = new();
 
     public async Task InitializeAsync()
     {
@@ -418,7 +419,7 @@ public sealed class VbdServiceTests : IAsyncLifetime
     private void StartBackend()
     {
         _xen = new VbdServer(
-            new VbdOptions("scheduler", _store.Path, 8, 4, Path.Combine(_directory, "run")), _service.FindForDomain, new ConnectionNumbers(), NullLogger<VbdServer>.Instance, _hypervisor);
+            new VbdOptions("scheduler", _store.Path, 8, 4, Path.Combine(_directory, "run")), _service.FindForDomain, new ConnectionNumbers(), NullLogger<VbdServer>.Instance, _hypervisor, _times);
         _xen.Start();
     }
 

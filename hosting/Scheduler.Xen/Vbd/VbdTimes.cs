@@ -1,0 +1,8 @@
+namespace Scheduler.Xen.Vbd;
+
+/// <summary>How long a server waits, in nanoseconds. Tests wait less.</summary>
+internal sealed record VbdTimes
+{
+    /// <summary>Until something that did not work is tried again.</summary>
+    public long PauseNs { get; init; } = 1_000_000_000;
+}
