@@ -41,10 +41,10 @@ public sealed class VolumeTermTests(PostgresServer server)
         await using PostgresLeases leases = await PostgresLeases.OpenAsync(database);
         await using PostgresJournal journal = await PostgresJournal.OpenAsync(database);
         long epoch = (await leases.TakeAsync("v", "0", TimeSpan.Zero)).Epoch;
+        int appended = 0;
         using CancellationTokenSource enough = new();
         Task[] writers = [.. Enumerable.Range(0, 4).Select(_ => Task.Run(WriteAsync))];
         Dictionary<long, long> read = [];
-        int appended = 0;
         for (int owner = 1; owner <= 20 || Volatile.Read(ref appended) < 20; owner++)
         {
             Assert.True(owner < 1000, $"only {appended} events");
