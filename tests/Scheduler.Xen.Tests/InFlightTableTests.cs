@@ -106,16 +106,70 @@ public sealed unsafe class InFlightTableTests : IDisposable
     }
 
     [Fact]
-    public void O6_That_something_has_failed_is_known_afterwards()
+    public void O6_That_a_write_has_failed_stands_there_until_what_was_sent_before_the_guest_heard_of_it_is_answered()
+    {
+        InFlightTable table = InFlightTable.Make(File, "ring", Entries);
+        BackRing ring = new((nint)_memory, table);
+        Send(0, 5);
+        int[] records = TakeAll(ring, [0, 1, 2, 3, 4]);
+
+        // What was refused, or what the guest was not told of, is no failure that it goes by.
+        ring.Put(records[0], 1000, BlkifAbi.Write, BlkifAbi.Error, 0);
+        _ = ring.Tell();
+        Assert.False(table.HasFailed);
+        ring.Put(records[1], 1001, BlkifAbi.Write, BlkifAbi.Error, 1, failed: true);
+        Assert.False(Taken().HasFailed);
+        _ = ring.Tell();
+        Assert.True(Taken().HasFailed);
+
+        // Sent before it heard; and what is sent after it did, with what was sent before still under way.
+        Send(5, 1);
+        Index(12) = 3;
+        records = [.. records, .. TakeAll(ring, [5])];
+        Send(6, 1);
+        records = [.. records, .. TakeAll(ring, [6])];
+        foreach (int before in (int[])[2, 4, 3])
+        {
+            ring.Put(records[before], 1000 + (ulong)before, BlkifAbi.Write, BlkifAbi.Okay, 2);
+            _ = ring.Tell();
+            Assert.True(Taken().HasFailed);
+        }
+
+        ring.Put(records[6], 1006, BlkifAbi.Write, BlkifAbi.Okay, 3);
+        _ = ring.Tell();
+        Assert.True(Taken().HasFailed);
+        ring.Put(records[5], 1005, BlkifAbi.Write, BlkifAbi.Okay, 4);
+        _ = ring.Tell();
+        Assert.False(Taken().HasFailed);
+
+        // Another one; the guest has nothing under way when it hears.
+        Send(7, 1);
+        records = TakeAll(ring, [7]);
+        ring.Put(records[0], 1007, BlkifAbi.Write, BlkifAbi.Error, 5, failed: true);
+        _ = ring.Tell();
+        Index(12) = 9;
+        Assert.Equal(0, ring.Look());
+        Assert.True(table.HasFailed);
+        Send(8, 1);
+        _ = TakeAll(ring, [8]);
+        Assert.False(table.HasFailed);
+    }
+
+    [Theory]
+    [InlineData(3u, 2u, true)]
+    [InlineData(2u, 2u, false)]
+    [InlineData(3u, 3u, false)]
+    [InlineData(0u, 2u, false)]
+    public void O6_That_a_guest_has_heard_all_is_known_from_what_it_asks_for_and_has_sent(uint asked, uint sent, bool heard)
     {
         InFlightTable table = InFlightTable.Make(File, "ring", Entries);
         BackRing ring = new((nint)_memory, table);
         Send(0, 2);
-        int[] records = TakeAll(ring, [0, 1]);
-        ring.Put(records[0], 0, BlkifAbi.Read, BlkifAbi.Error, 0);
-        Assert.False(table.HasFailed);
-        ring.Put(records[1], 0, BlkifAbi.Write, BlkifAbi.Error, 0);
-        Assert.True(Taken().HasFailed);
+        foreach (int record in TakeAll(ring, [0, 1]))
+            ring.Put(record, 0, BlkifAbi.Write, BlkifAbi.Okay, 0);
+        _ = ring.Tell();
+        (Index(0), Index(12)) = (sent, asked);
+        Assert.Equal(heard, BackRing.HasHeardAll((nint)_memory, Taken()));
     }
 
     [Fact]

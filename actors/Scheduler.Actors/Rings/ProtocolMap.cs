@@ -216,6 +216,11 @@ public static class ProtocolMap
         };
     }
 
+    /// <summary>Whether a ring of a disk may carry barriers, where its protocol has them.</summary>
+    /// <param name="order">The disk's mode.</param>
+    /// <returns>Whether it may.</returns>
+    public static bool TakesBarriers(RingOrder order) => order is not (RingOrder.None or RingOrder.FlushFua);
+
     /// <summary>The xenstore nodes, beside those of the disk's shape, that a blkif backend writes.</summary>
     /// <param name="order">The disk's mode.</param>
     /// <param name="indirectSegmentsMax">Most segments of an indirect request that the front end takes.</param>
@@ -251,8 +256,6 @@ public static class ProtocolMap
             _ => Refused(BlkifNotSupported),
         };
     }
-
-    private static bool TakesBarriers(RingOrder order) => order is not (RingOrder.None or RingOrder.FlushFua);
 
     private static RingFlags Durable(bool set) => set ? RingFlags.Fua : RingFlags.None;
 

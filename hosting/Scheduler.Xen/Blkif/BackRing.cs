@@ -10,6 +10,7 @@
 //     that it has taken. That is read before the producer; requests from that producer on were sent later. Besides, a
 //     request in an entry means that the response there was taken, and one with the number (id) of an earlier one that
 //     the earlier one's was: Linux gives the number that came back last first. All are rather too low than too high.
+//     The table knows of a failure until what was sent before the guest heard of it is answered.
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using Scheduler.Xen.Rings;
@@ -45,6 +46,14 @@ internal sealed unsafe class BackRing
     private uint _heardFrom;
     private long _heardThere;
 
+    // O6: how many answers had come with the last that was a failure; from which request on the guest knew of it, once it does; and how
+    // many requests from before are under way.
+    private long _failedWith;
+    private bool _failureUntold;
+    private bool _failureHeard;
+    private uint _failureHeardFrom;
+    private int _sentBeforeHeard;
+
     /// <param name="ring">The ring's pages, one after the other; all zero, unless an earlier process has served it.</param>
     /// <param name="table">What is under way; has as many entries as the ring, a power of two.</param>
     public BackRing(nint ring, InFlightTable table)
@@ -68,6 +77,19 @@ internal sealed unsafe class BackRing
 
     /// <summary>How many of the scheduler's answers the guest had heard when it sent the last request that was taken.</summary>
     public long AnswersHeard { get; private set; }
+
+    /// <summary>Whether the guest of a ring that another process has left had heard all that it was told, before it sent anything that was
+    /// not taken.</summary>
+    /// <param name="ring">The ring's pages.</param>
+    /// <param name="table">What is under way.</param>
+    /// <returns>Whether that is certain.</returns>
+    public static bool HasHeardAll(nint ring, InFlightTable table)
+    {
+        // In this order: what is sent from now on is sent after the guest asked so.
+        uint asked = Volatile.Read(ref Unsafe.AsRef<uint>((byte*)ring + ResponseEventAt));
+        uint producer = Volatile.Read(ref Unsafe.AsRef<uint>((byte*)ring + RequestProducerAt));
+        return asked == table.Told + 1 && producer == table.Taken;
+    }
 
     /// <summary>Looks what the guest has sent.</summary>
     /// <returns>Requests that can be taken; -1 if the ring is broken.</returns>
@@ -108,6 +130,14 @@ internal sealed unsafe class BackRing
         ulong id = BinaryPrimitives.ReadUInt64LittleEndian(copy[8..]);
         if (id < _entries)
             AnswersHeard = Math.Max(AnswersHeard, _answersOf[id]);
+        if (_table.HasFailed && !_failureHeard && AnswersHeard >= _failedWith)
+        {
+            _failureHeard = true;
+            _failureHeardFrom = _requestsTaken;
+            _sentBeforeHeard = (int)(_requestsTaken - _responsesTold);
+            _table.HasFailed = _sentBeforeHeard > 0;
+        }
+
         _requestsTaken++;
         return record;
     }
@@ -127,11 +157,14 @@ internal sealed unsafe class BackRing
     /// <param name="operation">The request's.</param>
     /// <param name="status">What came of it.</param>
     /// <param name="answers">How many answers of the scheduler have come so far.</param>
-    public void Put(int record, ulong id, byte operation, short status, long answers)
+    /// <param name="failed">Whether it was to change data, and the scheduler has failed it.</param>
+    public void Put(int record, ulong id, byte operation, short status, long answers, bool failed = false)
     {
         if (UnderWay == 0)
             throw new InvalidOperationException("rule S3 is broken: a ring gets a response without a request");
-        _table.Answer(record, _responsesPut, failed: status != Okay && operation != Read);
+        if (failed)
+            (_failedWith, _failureUntold) = (answers, true);
+        _table.Answer(record, _responsesPut);
         _recordAt[_responsesPut & (_entries - 1)] = record;
         byte* entry = Entry(_responsesPut);
         Unsafe.WriteUnaligned(entry, id);
@@ -156,12 +189,26 @@ internal sealed unsafe class BackRing
         if (old == _responsesPut)
             return false;
         _responsesTold = _responsesPut;
+        if (_failureUntold)
+        {
+            _failureUntold = _failureHeard = false;
+            _table.HasFailed = true;
+        }
+
         _table.Tell(_responsesPut);
         Volatile.Write(ref At(ResponseProducerAt), _responsesPut);
         Interlocked.MemoryBarrier();
         for (uint told = old; told != _responsesPut; told++)
-            _table.Forget(_recordAt[told & (_entries - 1)]);
+            Forget(_recordAt[told & (_entries - 1)]);
         return _responsesPut - Volatile.Read(ref At(ResponseEventAt)) < _responsesPut - old;
+    }
+
+    private void Forget(int record)
+    {
+        bool before = _failureHeard && (int)(_table.Index(record) - _failureHeardFrom) < 0;
+        _table.Forget(record);
+        if (before && --_sentBeforeHeard == 0)
+            _table.HasFailed = false;
     }
 
     private ref uint At(int offset) => ref Unsafe.AsRef<uint>(_ring + offset);

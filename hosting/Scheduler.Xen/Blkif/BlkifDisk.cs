@@ -14,6 +14,9 @@ public sealed record BlkifDisk(long Size, int Block, RingOrder Order)
     /// <summary>Whether the guest may only read.</summary>
     public bool IsReadOnly { get; init; }
 
+    /// <summary>Whether the guest may send barriers.</summary>
+    public bool HasBarriers => ProtocolMap.TakesBarriers(Order);
+
     /// <summary>The backend's nodes. Sectors are counted in 512 bytes, as Linux does, also where a block has 4096.</summary>
     /// <returns>Names and values.</returns>
     public IReadOnlyList<(string Node, string Value)> Nodes() =>

@@ -8,8 +8,8 @@
 //     it is killed, each request is either still in the ring, or in a record; one that is in both is in the ring. A response counts
 //     only when the guest was told: what was answered and not told is carried out once more, which is right for the reasons that
 //     GuestRing gives.
-// O6  A ring that has failed a write or a barrier has its failure here: the next process does not know which of the requests under
-//     way were to fail behind it.
+// O6  That a write has failed stands here from before the guest is told of it, until all that the guest may have sent before it heard
+//     of it is answered: the next process does not know which of these were to fail behind it.
 // S1  Nothing is taken from the ring's own pages that the backend wrote there: the guest may have changed it since.
 using System.Runtime.CompilerServices;
 using System.Text;
@@ -77,8 +77,13 @@ internal sealed unsafe class InFlightTable
     /// <summary>The ring's entries.</summary>
     public int Entries => _entries;
 
-    /// <summary>Whether something that changes data has failed.</summary>
-    public bool HasFailed => (Header(FlagsAt) & HasFailedFlag) != 0;
+    /// <summary>Whether something that changes data has failed, and the guest may have sent before it heard of that what has no answer
+    /// yet.</summary>
+    public bool HasFailed
+    {
+        get => (Header(FlagsAt) & HasFailedFlag) != 0;
+        set => Volatile.Write(ref Header(FlagsAt), value ? Header(FlagsAt) | HasFailedFlag : Header(FlagsAt) & ~HasFailedFlag);
+    }
 
     /// <summary>Makes a file, in the place of what is there.</summary>
     /// <param name="path">Its path.</param>
@@ -159,14 +164,16 @@ internal sealed unsafe class InFlightTable
     /// <returns>The copy of its entry.</returns>
     public ReadOnlySpan<byte> Entry(int record) => new(Record(record), BlkifAbi.EntryBytes);
 
+    /// <summary>Which of the requests taken it is; wraps.</summary>
+    /// <param name="record">Its record.</param>
+    /// <returns>Its index.</returns>
+    public uint Index(int record) => Field(record, IndexAt);
+
     /// <summary>A request has its response in the ring.</summary>
     /// <param name="record">Its record.</param>
     /// <param name="response">The response's index.</param>
-    /// <param name="failed">Whether it changes data, and has failed.</param>
-    public void Answer(int record, uint response, bool failed)
+    public void Answer(int record, uint response)
     {
-        if (failed)
-            Volatile.Write(ref Header(FlagsAt), Header(FlagsAt) | HasFailedFlag);
         Field(record, ResponseAt) = response;
         Volatile.Write(ref Field(record, StateAt), Answered);
     }

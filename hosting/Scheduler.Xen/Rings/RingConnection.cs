@@ -341,7 +341,7 @@ internal sealed partial class RingConnection : IOpenConnection, ILoopDescriptor,
         short status = error == 0 ? BlkifAbi.Okay
             : error == Errno.EOPNOTSUPP && request.Mapped.Op == RingOp.Discard ? BlkifAbi.NotSupported
             : BlkifAbi.Error;
-        _ring.Put(slot.Record, request.Id, request.Operation, status, _answers);
+        _ring.Put(slot.Record, request.Id, request.Operation, status, _answers, failed: error != 0 && request.Mapped.Op != RingOp.Read);
     }
 
     private void QueueTell()

@@ -186,7 +186,7 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
         }
 
         // A barrier orders its own ring: a guest that may send some has one.
-        _queuesMax = _offered!.Nodes().Contains(("feature-barrier", "1")) ? 1 : server.Options.QueuesMax;
+        _queuesMax = _offered!.HasBarriers ? 1 : server.Options.QueuesMax;
         List<(string, string)> nodes = [.. _offered.Nodes(), (QueuesNode, _queuesMax.ToString(CultureInfo.InvariantCulture))];
         Store.Remove(ErrorPath);
         _ = Store.Update(path, "state", [.. nodes, ("state", Text(XenbusState.InitWait))]);
@@ -310,13 +310,24 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
         if (pages is not null)
         {
             _ = Interlocked.Increment(ref _memories);
-            if (server.Hypervisor.Bind(address.Domain, queue.Port, out problem) is { } bell)
+            if (IsBehindFailure(table, pages))
+                problem = "a write had failed, and the guest may have sent what an earlier process has left before it heard of that; it has to be attached anew";
+            else if (server.Hypervisor.Bind(address.Domain, queue.Port, out problem) is { } bell)
                 return new VbdRing(pages, table, bell, null);
             pages.LetGo();
         }
 
         table.Unmap();
         return new VbdRing(null, null, null, problem);
+    }
+
+    // O6: which of the requests are to fail, only the earlier process knew.
+    private bool IsBehindFailure(InFlightTable table, GrantedPages pages)
+    {
+        if (!_offered!.HasBarriers || !table.HasFailed)
+            return false;
+        table.HasFailed = table.Left.Count > 0 || !BackRing.HasHeardAll(pages.Ring, table);
+        return table.HasFailed;
     }
 
     private InFlightTable? Table(VbdQueue queue, string path, bool resume, out string problem)
@@ -328,17 +339,7 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
         {
             InFlightTable? left = InFlightTable.Take(path, name, entries, out problem);
             if (left is null)
-            {
                 problem = $"what an earlier process had under way is not known: {problem}; it has to be attached anew";
-            }
-            else if (left.HasFailed && left.Left.Count > 0 && _queuesMax == 1)
-            {
-                // O6: which of them were to fail, the earlier process knew.
-                problem = "a write had failed, and an earlier process has left requests behind it";
-                left.Unmap();
-                left = null;
-            }
-
             return left;
         }
 

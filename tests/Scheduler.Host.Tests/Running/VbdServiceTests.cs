@@ -38,11 +38,16 @@ public sealed partial class VbdServiceTests : IAsyncLifetime
             scheduler {
               data-dir = "{{_directory}}", nbd.listen = ["unix:{{_directory}}/nbd.sock"], admin.listen = "http://127.0.0.1:0"
               volumes.v { path = "{{_directory}}/v.img", size = 32MiB, cache = buffered }
+              volumes.slow { path = "{{_directory}}/s.img", size = 8MiB, cache = buffered, device = faulty, faulty.service-time = 300ms }
+              volumes.bad { path = "{{_directory}}/b.img", size = 8MiB, cache = buffered, device = faulty, faulty.error = write }
               guests { g0 {}, g1 {} }
               disks {
                 tagged { volume = v, guest = g0, offset = 0, size = 8MiB, ordered = tag-flush }
                 plain { volume = v, guest = g0, offset = 8MiB, size = 8MiB }
                 through { volume = v, guest = g1, offset = 16MiB, size = 8MiB, ordered = none }
+                slow { volume = slow, guest = g0, offset = 0, size = 8MiB, ordered = tag-flush }
+                bad { volume = bad, guest = g0, offset = 0, size = 4MiB, ordered = tag-flush }
+                bad-plain { volume = bad, guest = g0, offset = 4MiB, size = 4MiB }
               }
             }
             """);
@@ -356,6 +361,72 @@ public sealed partial class VbdServiceTests : IAsyncLifetime
     }
 
     [Fact]
+    public void O6_A_request_that_was_refused_keeps_no_ring_with_requests_under_way_from_going_on()
+    {
+        Attach(1, "slow");
+        _store.WaitFor(Back(1, "state"), "2");
+        RingClient ring = Connect(1, 0).Ring;
+        Assert.Equal(-1, Call(ring, () => ring.Add(BlkifAbi.Write, 1, 8 << 20, 0, 1)));
+        ring.Add(BlkifAbi.Write, 2, 0, 0, 1);
+        ring.Send();
+        Wait(() => _service.Volumes.Any(volume => volume.Status.InFlight > 0));
+        Restart(abrupt: true);
+        Assert.True(ring.Wait(Timeout), string.Join(", ", _store.Errors));
+        Assert.True(ring.TryTake(out RingResponse response));
+        Assert.Equal((2ul, (short)0), (response.Id, response.Status));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void O6_A_ring_whose_guest_was_told_of_a_failure_goes_on_if_it_had_heard_of_it(bool hears)
+    {
+        Attach(1, "bad");
+        _store.WaitFor(Back(1, "state"), "2");
+        RingClient ring = Connect(1, 0).Ring;
+        ring.Add(BlkifAbi.Write, 1, 0, 0, 1);
+        ring.Send();
+        Wait(() => ring.Index(BlkifAbi.ResponseProducerAt) == 1);
+        if (hears)
+        {
+            Assert.True(ring.TryTake(out RingResponse response));
+            Assert.Equal(-1, response.Status);
+            Assert.False(ring.Wait(0));
+            Restart(abrupt: false);
+            _store.WaitFor(Back(1, "state"), "4");
+            Wait(() => _xen.ConnectionCount == 1);
+            Assert.Equal(0, Call(ring, () => ring.Add(BlkifAbi.WriteBarrier, 1, 0, 0, 0)));
+            return;
+        }
+
+        // This barrier is to fail for the write's sake, and only the process that is gone knew.
+        Stop(abrupt: false);
+        ring.Add(BlkifAbi.WriteBarrier, 2, 0, 0, 0);
+        ring.Send();
+        StartBackend();
+        _store.WaitFor(Back(1, "state"), "5");
+        Assert.Contains("a write had failed", Assert.Single(_store.Errors), StringComparison.Ordinal);
+        Assert.Equal((0, 0, 1u), (_hypervisor.Maps, _hypervisor.Bound, ring.Index(BlkifAbi.ResponseProducerAt)));
+    }
+
+    [Fact]
+    public void A_disk_without_barriers_goes_on_whatever_has_failed()
+    {
+        Attach(1, "bad-plain");
+        _store.WaitFor(Back(1, "state"), "2");
+        RingClient ring = Connect(1, 0).Ring;
+        ring.Add(BlkifAbi.Write, 1, 0, 0, 1);
+        ring.Send();
+        Wait(() => ring.Index(BlkifAbi.ResponseProducerAt) == 1);
+        Stop(abrupt: false);
+        ring.Add(BlkifAbi.FlushDiskcache, 2, 0, 0, 0);
+        ring.Send();
+        StartBackend();
+        Wait(() => ring.Index(BlkifAbi.ResponseProducerAt) == 2);
+        Assert.Empty(_store.Errors);
+    }
+
+    [Fact]
     public void A_backend_that_knows_nothing_of_a_ring_closes_it()
     {
         Attach(1, "plain");
@@ -425,12 +496,17 @@ public sealed partial class VbdServiceTests : IAsyncLifetime
 
     private void Restart(bool abrupt)
     {
+        Stop(abrupt);
+        StartBackend();
+    }
+
+    private void Stop(bool abrupt)
+    {
         _xen.StopAccepting();
         if (abrupt)
             _ = _xen.Close(_ => true, "the test");
         Wait(() => _xen.ConnectionCount == 0);
         _xen.Dispose();
-        StartBackend();
     }
 
     private static string Back(int domain, string node) => $"backend/scheduler/{domain}/{Device}/{node}";
