@@ -191,7 +191,7 @@ public sealed class ReservationFence(
     private sealed class Try
     {
         private readonly long _begunNs = BootClock.NowNs;
-        private volatile string _path = "";
+        private volatile string _path = "its first device";
 
         /// <summary>The device that it is at.</summary>
         public string Path

@@ -151,10 +151,16 @@ public sealed class ReservationFenceTests
     public async Task A_device_that_does_not_answer_is_named_and_nothing_else_is_begun_before_it_does()
     {
         _ = await Fence(s_old, "1").EnterAsync("v", CancellationToken.None);
-        using ManualResetEventSlim answers = new();
-        _disks["/dev/y"].BeforeAbort = answers.Wait;
+        using ManualResetEventSlim begun = new(), answers = new();
+        _disks["/dev/y"].BeforeAbort = () =>
+        {
+            begun.Set();
+            answers.Wait();
+        };
         ReservationFence fence = Fence(s_new, "2", TimeSpan.FromMilliseconds(20));
-        foreach (FenceAnswer hung in new[] { await Exclude(fence, s_old), await Exclude(fence, s_old), await fence.EnterAsync("v", CancellationToken.None) })
+        Assert.False((await Exclude(fence, s_old)).Excluded);
+        begun.Wait();
+        foreach (FenceAnswer hung in new[] { await Exclude(fence, s_old), await fence.EnterAsync("v", CancellationToken.None) })
         {
             Assert.False(hung.Excluded);
             Assert.Matches("^/dev/y has not answered a reservation command for [0-9]+ s; ", hung.Text);
