@@ -338,6 +338,7 @@ internal sealed partial class Service : IAsyncDisposable
                 Loop = export.Loop,
                 Guest = export.Guest,
                 StartRing = export.StartRing,
+                ReattachMax = export.ReattachMax,
             },
             "");
     }

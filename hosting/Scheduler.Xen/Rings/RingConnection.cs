@@ -99,7 +99,7 @@ internal sealed partial class RingConnection : IOpenConnection, ILoopDescriptor,
 
         _bell.Open();
         _port = GuestRing.Open(
-            new RingSetup(Disk.Volume, Disk.Name, _memory.Slots.Length, 1, this, _memory) { Guest = Disk.Guest.Name }, Disk.StartRing);
+            new RingSetup(Disk.Volume, Disk.Name, _memory.Slots.Length, 1, this, _memory) { ReattachMax = Disk.ReattachMax, Guest = Disk.Guest.Name }, Disk.StartRing);
     }
 
     public void Abort(string reason) => Close(reason);

@@ -22,6 +22,10 @@ public sealed record RingDisk
     /// <summary>The guest that owns the disk.</summary>
     public required ServedGuest Guest { get; init; }
 
+    /// <summary>How long a ring waits for its volume's next scheduler when the one it has is gone. Zero: it ends then; with barriers
+    /// always (O6).</summary>
+    public TimeSpan ReattachMax { get; init; }
+
     /// <summary>Starts a ring's actor on the volume's dispatcher.</summary>
     public required Func<Props, ActorRef> StartRing { get; init; }
 }

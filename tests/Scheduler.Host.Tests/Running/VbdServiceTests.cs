@@ -2,12 +2,15 @@ using System.Buffers.Binary;
 using System.Globalization;
 using Microsoft.Extensions.Logging.Abstractions;
 using Scheduler.Actors;
+using Scheduler.Actors.Local;
 using Scheduler.FrontEnd;
 using Scheduler.Host.Configuration;
 using Scheduler.Host.Running;
 using Scheduler.Storage.Loop;
 using Scheduler.Xen.Blkif;
 using Scheduler.Xen.Client;
+using Scheduler.Xen.Rings;
+using Scheduler.Xen.Server;
 using Scheduler.Xen.Tests.Vbd;
 using Scheduler.Xen.Vbd;
 
@@ -441,6 +444,34 @@ public sealed partial class VbdServiceTests : IAsyncLifetime
     }
 
     [Fact]
+    public void S3_A_ring_without_barriers_goes_on_with_its_volumes_next_scheduler()
+    {
+        LocalSystem system = new(NullLogger<LocalSystem>.Instance);
+        _xen.Dispose();
+        StartBackend((name, domain) =>
+        {
+            RingDisk disk = _service.FindForDomain(name, domain).Disk!;
+            LoopDispatcher dispatcher = new(disk.Loop);
+            if (system.Actors.Count == 0)
+            {
+                _ = disk.StartRing(new Props(() => new Lookup(next => system.Register("next", next))));
+                system.Register("v", system.ActorOf(new Props(() => new FirstOwner(() => system.Register("v", system.Resolve("next")))), "first", dispatcher));
+            }
+
+            return new RingDiskLookup(
+                disk with { ReattachMax = TimeSpan.FromMilliseconds(Timeout), StartRing = props => system.ActorOf(props, "ring", dispatcher) }, "");
+        });
+        Attach(1, "plain");
+        _store.WaitFor(Back(1, "state"), "2");
+        RingClient ring = Connect(1, 0).Ring;
+        ring.Data(0, 4096).Fill(3);
+        Assert.Equal(0, Call(ring, () => ring.Add(BlkifAbi.FlushDiskcache, 1, 0, 0, 1)));
+        Assert.Equal(0, Call(ring, () => ring.Add(BlkifAbi.Read, 1, 0, 1, 1)));
+        Assert.Equal(3, ring.Data(1, 4096)[0]);
+        Assert.Empty(_store.Errors);
+    }
+
+    [Fact]
     public void Rings_go_on_while_xenstore_is_away_and_changes_are_seen_afterwards()
     {
         Attach(1, "plain");
@@ -487,10 +518,10 @@ public sealed partial class VbdServiceTests : IAsyncLifetime
         return response.Status;
     }
 
-    private void StartBackend()
+    private void StartBackend(Func<string, VbdDomain, RingDiskLookup>? find = null)
     {
         _xen = new VbdServer(
-            new VbdOptions("scheduler", _store.Path, 8, 4, Path.Combine(_directory, "run")), _service.FindForDomain, new ConnectionNumbers(), NullLogger<VbdServer>.Instance, _hypervisor, _times);
+            new VbdOptions("scheduler", _store.Path, 8, 4, Path.Combine(_directory, "run")), find ?? _service.FindForDomain, new ConnectionNumbers(), NullLogger<VbdServer>.Instance, _hypervisor, _times);
         _xen.Start();
     }
 
@@ -576,5 +607,32 @@ public sealed partial class VbdServiceTests : IAsyncLifetime
     {
         CatalogAnswer answer = await _service.Catalog.ChangeAsync(new PutEntity(entity, "tester"));
         Assert.True(answer.Refusal is null, answer.Refusal?.Reason);
+    }
+
+    /// <summary>Says which the volume's scheduler is.</summary>
+    private sealed class Lookup(Action<ActorRef> found) : Actor
+    {
+        public override void PreStart() => found(Context.Resolve("v"));
+
+        public override void Receive(object message)
+        {
+        }
+    }
+
+    /// <summary>A volume's scheduler that dies with the first requests that it is sent.</summary>
+    private sealed class FirstOwner(Action dies) : Actor
+    {
+        public override void Receive(object message)
+        {
+            if (message is Attach attach)
+            {
+                Sender!.Tell(new Attached(Self, 1, attach.Credits), Self);
+            }
+            else if (message is RequestBatch)
+            {
+                dies();
+                Context.Stop(Self);
+            }
+        }
     }
 }
