@@ -1,4 +1,5 @@
 using Scheduler.Host.Configuration;
+using Scheduler.Xen.Hypervisor;
 
 namespace Scheduler.Host.Tests.Configuration;
 
@@ -13,10 +14,17 @@ public sealed class XenSettingsTests : IDisposable
     public void It_is_off_unless_it_is_wanted()
     {
         Assert.Null(_file.Load().Xen);
-        Assert.Equal(new XenSettings("scheduler", null, 1024, 4, "/run/scheduler-xen"), _file.Load("xen.enabled=true").Xen);
+        Assert.Equal(new XenSettings("scheduler", null, 1024, 1, "/run/scheduler-xen"), _file.Load("xen.enabled=true").Xen);
         Assert.Equal(
             new XenSettings("vbd", "/dev/xen/xenbus", 7, 16, "/tmp/r"),
             _file.Load("xen.enabled=true", "xen.backend=vbd", "xen.store=/dev/xen/xenbus", "xen.rings-max=7", "xen.queues-max=16", "xen.run-dir=/tmp/r").Xen);
+    }
+
+    [Fact]
+    public void By_default_a_guest_has_memory_for_the_rings_of_twelve_disks()
+    {
+        ServiceSettings settings = _file.Load("xen.enabled=true", "guests.g0.weight=100");
+        Assert.Equal(12, settings.Guests[0].BufferMemory / (settings.Xen!.QueuesMax * GrantedPages.Reserved));
     }
 
     [Fact]
