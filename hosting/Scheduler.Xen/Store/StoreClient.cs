@@ -12,7 +12,9 @@ using Scheduler.Xen.Hypervisor;
 
 namespace Scheduler.Xen.Store;
 
-/// <summary>A connection to xenstore. One thread at a time. Values are Latin-1: each byte is a character.</summary>
+/// <summary>A connection to xenstore. One thread at a time. Values are Latin-1: each byte is a character. All calls throw
+/// <see cref="StoreException"/> when the connection is broken; those that change something, and <see cref="Watch"/>, throw
+/// <see cref="StoreRefusedException"/> when xenstore does not do it.</summary>
 internal sealed unsafe class StoreClient : IDisposable
 {
     /// <summary>Longest time of a call in milliseconds.</summary>
@@ -111,7 +113,7 @@ internal sealed unsafe class StoreClient : IDisposable
                 Must(problem ?? ended, directory);
         }
 
-        throw new StoreException($"xenstore does not let {directory} be written: it changes all the time");
+        throw new StoreRefusedException($"xenstore does not let {directory} be written: it changes all the time");
     }
 
     /// <summary>Removes a node and what is below it.</summary>
@@ -174,7 +176,7 @@ internal sealed unsafe class StoreClient : IDisposable
     private static void Must(string? error, string what)
     {
         if (error is not null)
-            throw new StoreException($"xenstore refuses {what.Split('\0')[0]}: {error}");
+            throw new StoreRefusedException($"xenstore refuses {what.Split('\0')[0]}: {error}");
     }
 
     private string[] ListParts(string path)

@@ -35,11 +35,18 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
     /// <summary>The guest's end; null until it is known.</summary>
     private string? _frontend;
     private string? _watched;
+    private bool _isWatching;
+
+    /// <summary>Why the guest's end can't be known; null: it is, or nothing is said of it.</summary>
+    private string? _wrongFrontend;
     private string _name = "";
     private VbdDomain _domain;
     private BlkifDisk? _offered;
     private int _queuesMax;
     private bool _ending;
+
+    /// <summary>Why it could not go on the last time.</summary>
+    private string? _reason;
 
     /// <summary>Why it can't go on, while xenstore has not been told; null: nothing is to be told.</summary>
     private string? _untold;
@@ -59,10 +66,47 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
 
     private StoreClient Store => server.Store;
 
-    /// <summary>Does what is to be done now. What an exception interrupts is done when it is called again.</summary>
+    /// <summary>Does what is to be done now. What breaks off is done when it is called again; what fails closes the disk.</summary>
     /// <returns>False if it is gone.</returns>
     /// <exception cref="StoreException">xenstore can't be reached; it is to be called again.</exception>
     public bool Look()
+    {
+        try
+        {
+            return LookNow();
+        }
+        catch (Exception exception) when (exception is not StoreException)
+        {
+            if (exception is not StoreRefusedException)
+                Defect(server.Logger, exception, address);
+            Fail(exception is StoreRefusedException ? exception.Message : "a defect of the server");
+            server.LookLater(address);
+            return true;
+        }
+    }
+
+    /// <summary>The disk may have another size: it is to be looked at again.</summary>
+    public void LookAtSize() => _sizeChanged = true;
+
+    /// <summary>The connection to xenstore is another one: it is to tell of changes again.</summary>
+    public void WatchAgain() => _isWatching = false;
+
+    /// <summary>A ring has ended.</summary>
+    /// <param name="ring">The ring.</param>
+    public void Ended(RingConnection ring)
+    {
+        _ = _rings.Remove(ring);
+        if (_rings.Count == 0)
+            DeleteTables();
+        if (!_ending)
+            Fail(ring.Ended!);
+    }
+
+    private static string Text(XenbusState state) => ((int)state).ToString(CultureInfo.InvariantCulture);
+
+    private static XenbusState StateOf(string? text) => text is ['1' or '2' or '3' or '4' or '5' or '6'] ? (XenbusState)(text[0] - '0') : XenbusState.Unknown;
+
+    private bool LookNow()
     {
         long more = (EventLoop.NowNs - _offersSinceNs) / OfferNs;
         _offersSinceNs += more * OfferNs;
@@ -80,6 +124,10 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
             TellReason(view);
             switch (_machine.Next(view, _rings.Count > 0 || Volatile.Read(ref _memories) > 0))
             {
+                case VbdStep.Nothing or VbdStep.Offer or VbdStep.Resume
+                    when _wrongFrontend is not null && view.Backend != XenbusState.Unknown && !_machine.HasFailed:
+                    Fail(_wrongFrontend);
+                    break;
                 case VbdStep.Nothing when _sizeChanged:
                     TellSize();
                     break;
@@ -127,42 +175,14 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
         return true;
     }
 
-    /// <summary>The disk may have another size: it is to be looked at again.</summary>
-    public void LookAtSize() => _sizeChanged = true;
-
-    /// <summary>xenstore is another one: has it tell of changes again.</summary>
-    public void WatchAgain()
-    {
-        if (_watched is not null)
-            Store.Watch(_watched, address.ToString());
-    }
-
-    /// <summary>A ring has ended.</summary>
-    /// <param name="ring">The ring.</param>
-    public void Ended(RingConnection ring)
-    {
-        _ = _rings.Remove(ring);
-        if (_rings.Count == 0)
-            DeleteTables();
-        if (!_ending)
-            Fail(ring.Ended!);
-    }
-
-    private static string Text(XenbusState state) => ((int)state).ToString(CultureInfo.InvariantCulture);
-
-    private static XenbusState StateOf(string? text) => text is ['1' or '2' or '3' or '4' or '5' or '6'] ? (XenbusState)(text[0] - '0') : XenbusState.Unknown;
-
     private VbdView See()
     {
         string? state = Store.Read($"{path}/state");
         string? frontend = Store.Read($"{path}/frontend");
         bool there = state is not null || frontend is not null;
-        if (there && _frontend is null && frontend is not null && IsOfDomain(frontend))
-        {
-            _frontend = frontend;
-            _watched = $"{frontend}/state";
-            Store.Watch(_watched, address.ToString());
-        }
+        if (there && _frontend is null && frontend is not null)
+            FindFrontend(frontend);
+        Watch();
 
         return new VbdView(
             there,
@@ -171,9 +191,30 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
             _frontend is null ? XenbusState.Unknown : StateOf(Store.Read(_watched!)));
     }
 
-    // What the guest can write nothing to is not its end.
-    private bool IsOfDomain(string frontend) =>
-        frontend.StartsWith($"{_domainPath}/", StringComparison.Ordinal) && frontend.Length <= StoreHeader.PathMax / 2 && !frontend.EndsWith('/');
+    // What the guest can write nothing to is not its end. What is no path in xenstore is not looked for.
+    private void FindFrontend(string frontend)
+    {
+        bool isPath = frontend.StartsWith($"{_domainPath}/", StringComparison.Ordinal) && frontend.Length <= StoreHeader.PathMax / 2
+            && frontend[1..].Split('/').All(name => name.Length > 0 && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '@'));
+        _wrongFrontend = isPath ? null : $"its node frontend = {VbdFrontend.Shown(frontend)} is no path below {_domainPath}";
+        if (isPath)
+            (_frontend, _watched) = (frontend, $"{frontend}/state");
+    }
+
+    private void Watch()
+    {
+        if (_watched is null || _isWatching)
+            return;
+        try
+        {
+            Store.Watch(_watched, address.ToString());
+            _isWatching = true;
+        }
+        catch (StoreRefusedException exception)
+        {
+            (_frontend, _watched, _wrongFrontend) = (null, null, exception.Message);
+        }
+    }
 
     private void Write(XenbusState state) => _ = Store.Update(path, "state", [("state", Text(state))]);
 
@@ -310,10 +351,20 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
         if (pages is not null)
         {
             _ = Interlocked.Increment(ref _memories);
-            if (IsBehindFailure(table, pages))
-                problem = "a write had failed, and the guest may have sent what an earlier process has left before it heard of that; it has to be attached anew";
-            else if (server.Hypervisor.Bind(address.Domain, queue.Port, out problem) is { } bell)
-                return new VbdRing(pages, table, bell, null);
+            try
+            {
+                if (IsBehindFailure(table, pages))
+                    problem = "a write had failed, and the guest may have sent what an earlier process has left before it heard of that; it has to be attached anew";
+                else if (server.Hypervisor.Bind(address.Domain, queue.Port, out problem) is { } bell)
+                    return new VbdRing(pages, table, bell, null);
+            }
+            catch
+            {
+                pages.LetGo();
+                table.Unmap();
+                throw;
+            }
+
             pages.LetGo();
         }
 
@@ -388,7 +439,11 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
     // As Linux's backends do it: the reason stands in a place of its own, and both ends close.
     private void Fail(string reason)
     {
+        bool isKnown = _machine.HasFailed && reason == _reason;
         _machine.Fail();
+        if (isKnown)
+            return;
+        _reason = reason;
         _untold = reason.Length <= StoreHeader.PayloadMax / 4 ? reason : reason[..(StoreHeader.PayloadMax / 4)];
         Failed(server.Logger, address, _domain.Name, reason);
     }
@@ -396,8 +451,16 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
     // A ring may end while xenstore can't be reached.
     private void TellReason(VbdView view)
     {
-        if (_untold is not null && view.IsThere)
-            Store.Write($"{ErrorPath}/error", _untold);
+        try
+        {
+            if (_untold is not null && view.IsThere)
+                Store.Write($"{ErrorPath}/error", _untold);
+        }
+        catch (StoreRefusedException)
+        {
+            // It stands in the log.
+        }
+
         _untold = null;
     }
 
@@ -409,4 +472,7 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Xen {Address} ({Domain}): closed: {Reason}")]
     private static partial void Failed(ILogger logger, VbdAddress address, string domain, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Xen {Address}: a defect of the server ends it")]
+    private static partial void Defect(ILogger logger, Exception exception, VbdAddress address);
 }

@@ -107,11 +107,13 @@ internal sealed class VbdMachine
     private bool _seenFrontend;
     private XenbusState _last;
 
-    /// <summary>It could not go on, and the guest's end has not closed since.</summary>
     private bool _failed;
 
     /// <summary>Whether it serves the guest, as far as it knows.</summary>
     public bool IsConnected => _phase == Phase.Connected;
+
+    /// <summary>Whether it could not go on, and the guest's end has not closed since.</summary>
+    public bool HasFailed => _failed;
 
     /// <summary>What to do next. After it was done, which <see cref="Done"/> says, it is asked again, until there is nothing.</summary>
     /// <param name="view">What stands in xenstore.</param>

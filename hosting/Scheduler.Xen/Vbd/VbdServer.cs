@@ -162,12 +162,19 @@ public sealed partial class VbdServer : FrontEndServer, ILoopDescriptor, ILoopWo
                 return $"there are {_options.RingsMax} rings already; raise scheduler.xen.rings-max";
             if (!disk.Guest.TryEnter())
                 return $"guest {disk.Guest.Name} has as many connections as it may have";
-            VbdRing ring = make(disk);
-            if (ring.Problem is not null)
+            VbdRing ring = default;
+            try
             {
-                disk.Guest.Exit();
-                return ring.Problem;
+                ring = make(disk);
             }
+            finally
+            {
+                if (ring.Pages is null)
+                    disk.Guest.Exit();
+            }
+
+            if (ring.Problem is not null)
+                return ring.Problem;
 
             connection = new RingConnection(disk with { Info = offered }, ring.Pages!, ring.Table!, ring.Bell!, peer, _numbers.Next(), ended => Ended(device, ended), _logger);
             _ = OpenConnections.Add(connection);
@@ -323,7 +330,7 @@ public sealed partial class VbdServer : FrontEndServer, ILoopDescriptor, ILoopWo
         {
             action();
         }
-        catch (StoreException exception)
+        catch (Exception exception) when (exception is StoreException or StoreRefusedException)
         {
             Drop();
             if (_stopping)

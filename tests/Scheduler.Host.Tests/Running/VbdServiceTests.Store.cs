@@ -3,7 +3,7 @@ using Scheduler.Xen.Client;
 
 namespace Scheduler.Host.Tests.Running;
 
-/// <summary>A xenstore that breaks off.</summary>
+/// <summary>A xenstore that breaks off, or refuses; what fails of one disk, and is not to matter to others.</summary>
 public sealed partial class VbdServiceTests
 {
     /// <summary>Once in each of many lives, at each of its calls: whether what was asked for is done all the same, or not.</summary>
@@ -64,6 +64,72 @@ public sealed partial class VbdServiceTests
         Volatile.Write(ref away, false);
         _store.WaitFor(Back(1, "state"), "5");
         Assert.Contains("its ring is broken", Assert.Single(_store.Errors), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("/local/domain/1//x", "is no path below /local/domain/1")]
+    [InlineData("/local/domain/1/x y", "is no path below /local/domain/1")]
+    [InlineData("/local/domain/2/device/vbd/51712", "is no path below /local/domain/1")]
+    public void A_disk_without_a_guests_end_is_closed_with_the_reason_and_no_other(string frontend, string reason)
+    {
+        Attach(1, "plain", nodes: ("frontend", frontend));
+        _store.WaitFor(Back(1, "state"), "5");
+        Assert.Contains(reason, Assert.Single(_store.Errors), StringComparison.Ordinal);
+        IsServed(2);
+        Assert.Equal(1, _store.Connections);
+
+        // The toolstack puts it right.
+        _store[Back(1, "frontend")] = Front(1, "")[..^1];
+        _store[Back(1, "state")] = "1";
+        _store.WaitFor(Back(1, "state"), "2");
+        Assert.Empty(_store.Errors);
+        WriteAndRead(Connect(1, 0).Ring);
+    }
+
+    [Fact]
+    public void What_xenstore_refuses_closes_one_disk_with_the_reason()
+    {
+        _times = _times with { PauseNs = 1_000_000 };
+        Restart();
+        string watched = Front(1, "state");
+        string written = "";
+        _store.Refuse = (type, path) => type == 4 && path == watched ? "EACCES" : type == 11 && path == written ? "ENOSPC" : null;
+        Attach(1, "plain");
+        _store.WaitFor(Back(1, "state"), "5");
+        Assert.Contains("EACCES", Assert.Single(_store.Errors), StringComparison.Ordinal);
+        written = Back(3, "sectors");
+        Attach(3, "plain");
+        _store.WaitFor(Back(3, "state"), "5");
+        Assert.Contains("ENOSPC", _store.Errors[1], StringComparison.Ordinal);
+        IsServed(2);
+    }
+
+    [Fact]
+    public void A_defect_in_the_service_of_one_disk_closes_that_one()
+    {
+        _times = _times with { PauseNs = 1_000_000 };
+        Restart();
+        _hypervisor.Binding = domain =>
+        {
+            if (domain == 1)
+                throw new InvalidOperationException("a test");
+        };
+        Attach(1, "plain");
+        _store.WaitFor(Back(1, "state"), "2");
+        foreach ((string node, string value) in Guest(1, 0).Nodes())
+            _store[Front(1, node)] = value;
+        _store[Front(1, "state")] = "3";
+        _store.WaitFor(Back(1, "state"), "5");
+        Assert.Contains("a defect", Assert.Single(_store.Errors), StringComparison.Ordinal);
+        Assert.Equal((0, 0, 0), (_hypervisor.Maps, _hypervisor.Bound, _xen.ConnectionCount));
+        IsServed(2);
+    }
+
+    private void IsServed(int domain)
+    {
+        Attach(domain, "through");
+        _store.WaitFor(Back(domain, "state"), "2");
+        WriteAndRead(Connect(domain, 0).Ring);
     }
 
     // Offered, connected, gone on with by another backend, closed, begun anew, and ended with its domain.

@@ -39,7 +39,7 @@ public sealed class StoreClientTests : IDisposable
     {
         _client.Write("a", new string('x', 4094));
         Assert.Equal(4094, _client.Read("a")!.Length);
-        Assert.Throws<StoreException>(() => _client.Write("a", new string('x', 4095)));
+        Assert.Throws<StoreRefusedException>(() => _client.Write("a", new string('x', 4095)));
         Assert.Equal(4094, _client.Read("a")!.Length);
     }
 

@@ -25,6 +25,9 @@ internal sealed class TestHypervisor : IHypervisor
     /// <summary>Told, on the ring's loop, of the bytes that are about to be copied.</summary>
     public Action<int>? Copying { get; set; }
 
+    /// <summary>What to do before an event channel of a domain is bound.</summary>
+    public Action<ushort> Binding { get; set; } = _ => { };
+
     public void Add(TestGuest guest) => _channels[(guest.Domain, guest.Port)] = guest;
 
     public void Remove(TestGuest guest) => _ = _channels.TryRemove((guest.Domain, guest.Port), out _);
@@ -37,6 +40,7 @@ internal sealed class TestHypervisor : IHypervisor
 
     public IRingBell? Bind(ushort domain, uint port, out string problem)
     {
+        Binding(domain);
         if (!_channels.TryGetValue((domain, port), out TestGuest? guest))
         {
             problem = $"event channel {port} of domain {domain} can't be bound: there is none";

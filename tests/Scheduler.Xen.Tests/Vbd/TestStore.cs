@@ -31,6 +31,12 @@ internal sealed class TestStore : IDisposable
     /// <summary>What to do before a request is carried out: its type and path.</summary>
     public Action<uint, string> Before { get; set; } = (_, _) => { };
 
+    /// <summary>The error that a request, its type and path, gets in place of what it asks for; null: none.</summary>
+    public Func<uint, string, string?> Refuse { get; set; } = (_, _) => null;
+
+    /// <summary>How many connections there have been.</summary>
+    public int Connections { get; private set; }
+
     /// <summary>Most bytes of a list; longer ones are E2BIG, and asked for in parts of that length.</summary>
     public int ListMax { get; set; } = 4096;
 
@@ -103,7 +109,11 @@ internal sealed class TestStore : IDisposable
             {
                 Client client = new(_listener.Accept());
                 lock (_lock)
+                {
                     _clients.Add(client);
+                    Connections++;
+                }
+
                 new Thread(() => Serve(client)) { IsBackground = true, Name = "test-store-client" }.Start();
             }
         }
@@ -130,9 +140,10 @@ internal sealed class TestStore : IDisposable
                 Before(type, parts[0]);
                 lock (_lock)
                 {
-                    string answer = Carry(client, type, transaction, parts, out bool failed);
+                    bool failed = true;
+                    string answer = Refuse(type, parts[0]) is { } error ? $"{error}\0" : Carry(client, type, transaction, parts, out failed);
                     client.Send(failed ? Error : type, request, answer);
-                    if (type == 4)
+                    if (type == 4 && !failed)
                         client.Send(Event, 0, $"{parts[0]}\0{parts[1]}\0");
                 }
             }
@@ -162,6 +173,9 @@ internal sealed class TestStore : IDisposable
                 failed = !_nodes.Keys.Any(key => key.StartsWith($"{path}/", StringComparison.Ordinal));
                 return failed ? "ENOENT\0" : "";
             case 4:
+                failed = path.Contains("//", StringComparison.Ordinal);
+                if (failed)
+                    return "EINVAL\0";
                 client.Watches.Add((path, parts[0], parts[1]));
                 return "OK\0";
             case 5:
