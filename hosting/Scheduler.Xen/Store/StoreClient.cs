@@ -26,6 +26,9 @@ internal sealed unsafe class StoreClient : IDisposable
     // Somebody else changes the same nodes again and again.
     private const int TransactionTriesMax = 20;
 
+    // A transaction that is to change nothing.
+    private const string NothingToDo = "";
+
     private readonly string _path;
     private readonly int _file;
     private readonly Action<string, string> _happened;
@@ -91,29 +94,13 @@ internal sealed unsafe class StoreClient : IDisposable
     /// <returns>False if it is not there.</returns>
     public bool Update(string directory, string proof, IEnumerable<(string Node, string Value)> nodes)
     {
-        for (int i = 0; i < TransactionTriesMax; i++)
-        {
-            Must(Call(StoreType.TransactionStart, 0, out string id, "", ""), "a transaction");
-            if (!uint.TryParse(id.TrimEnd('\0'), NumberStyles.None, CultureInfo.InvariantCulture, out uint transaction))
-                throw Broken($"gives transaction '{id}'");
-            bool there = Call(StoreType.Read, transaction, out _, $"{directory}/{proof}", "") is null;
-            string? problem = null;
-            if (there)
-            {
-                foreach ((string node, string value) in nodes)
-                    problem ??= Call(StoreType.Write, transaction, out _, $"{directory}/{node}\0{value}");
-            }
-
-            string? ended = Call(StoreType.TransactionEnd, transaction, out _, there && problem is null ? "T" : "F", "");
-            if (!there)
-                return false;
-            if (problem is null && ended is null)
-                return true;
-            if ((problem ?? ended) != "EAGAIN")
-                Must(problem ?? ended, directory);
-        }
-
-        throw new StoreRefusedException($"xenstore does not let {directory} be written: it changes all the time");
+        string? problem = Transact(transaction =>
+            Call(StoreType.Read, transaction, out _, $"{directory}/{proof}", "") is not null
+                ? NothingToDo
+                : nodes.Select(node => Call(StoreType.Write, transaction, out _, $"{directory}/{node.Node}\0{node.Value}")).FirstOrDefault(error => error is not null));
+        if (problem != NothingToDo)
+            Must(problem, directory);
+        return problem is null;
     }
 
     /// <summary>Removes a node and what is below it.</summary>
@@ -123,6 +110,13 @@ internal sealed unsafe class StoreClient : IDisposable
         if (Call(StoreType.Remove, 0, out _, path, "") is { } error and not "ENOENT")
             Must(error, path);
     }
+
+    /// <summary>Removes a node that has none below it, if xenstore lets it.</summary>
+    /// <param name="path">The node, which need not be there.</param>
+    public void RemoveEmpty(string path) => _ = Transact(transaction =>
+        Call(StoreType.Directory, transaction, out string names, path, "") is null && names.Length == 0
+            ? Call(StoreType.Remove, transaction, out _, path, "")
+            : NothingToDo);
 
     /// <summary>Is told of changes of a node, and below it; the first time at once.</summary>
     /// <param name="path">The node, which need not be there.</param>
@@ -177,6 +171,25 @@ internal sealed unsafe class StoreClient : IDisposable
     {
         if (error is not null)
             throw new StoreRefusedException($"xenstore refuses {what.Split('\0')[0]}: {error}");
+    }
+
+    // The error, or null. What the body says is done again if others have changed the same nodes meanwhile.
+    private string? Transact(Func<uint, string?> body)
+    {
+        string? problem = null;
+        for (int i = 0; i < TransactionTriesMax; i++)
+        {
+            Must(Call(StoreType.TransactionStart, 0, out string id, "", ""), "a transaction");
+            if (!uint.TryParse(id.TrimEnd('\0'), NumberStyles.None, CultureInfo.InvariantCulture, out uint transaction))
+                throw Broken($"gives transaction '{id}'");
+            problem = body(transaction);
+            string? ended = Call(StoreType.TransactionEnd, transaction, out _, problem is null ? "T" : "F", "");
+            problem ??= ended;
+            if (problem != "EAGAIN")
+                break;
+        }
+
+        return problem;
     }
 
     private string[] ListParts(string path)

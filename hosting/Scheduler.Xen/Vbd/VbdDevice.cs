@@ -165,6 +165,7 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
                     if (_watched is not null)
                         Store.Unwatch(_watched, address.ToString());
                     DeleteTables();
+                    RemoveTraces();
                     return false;
             }
 
@@ -430,6 +431,14 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
         _ending = true;
         foreach (RingConnection ring in _rings)
             ring.Disk.Loop.Post(() => end(ring));
+    }
+
+    // The domain's directories stay for its other disks.
+    private void RemoveTraces()
+    {
+        Store.Remove(ErrorPath);
+        Store.RemoveEmpty(ErrorPath[..ErrorPath.LastIndexOf('/')]);
+        Store.RemoveEmpty(path[..path.LastIndexOf('/')]);
     }
 
     private string TablesBegin => string.Create(CultureInfo.InvariantCulture, $"{address.Domain}-{address.Device}-");

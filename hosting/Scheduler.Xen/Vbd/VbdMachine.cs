@@ -84,7 +84,7 @@ internal enum VbdStep
     /// <summary>Remove the backend's nodes.</summary>
     Remove,
 
-    /// <summary>Forget the disk.</summary>
+    /// <summary>Forget the disk, and remove what else xenstore has of it.</summary>
     Forget,
 }
 

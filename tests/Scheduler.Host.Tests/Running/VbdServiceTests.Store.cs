@@ -125,6 +125,24 @@ public sealed partial class VbdServiceTests
         IsServed(2);
     }
 
+    [Fact]
+    public void Nothing_of_a_domain_that_has_ended_stays_in_xenstore()
+    {
+        Attach(1, "plain");
+        Attach(2, "nothing");
+        _store.WaitFor(Back(1, "state"), "2");
+        _store.WaitFor(Back(2, "state"), "5");
+        Assert.Single(_store.Errors);
+        foreach (int domain in (int[])[2, 1])
+        {
+            _store[$"/local/domain/{domain}"] = null;
+            _store.WaitFor($"backend/scheduler/{domain}", null);
+        }
+
+        _store.WaitFor("error/backend/scheduler/2", null);
+        Assert.Empty(_store.Errors);
+    }
+
     private void IsServed(int domain)
     {
         Attach(domain, "through");

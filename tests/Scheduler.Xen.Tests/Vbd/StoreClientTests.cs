@@ -102,6 +102,32 @@ public sealed class StoreClientTests : IDisposable
     }
 
     [Fact]
+    public void Only_what_has_nothing_below_it_is_removed_as_empty()
+    {
+        _client.RemoveEmpty("nothing");
+        _client.Write("a/b/c", "");
+        _client.RemoveEmpty("a/b");
+        Assert.Equal("", _client.Read("a/b/c"));
+        _client.Remove("a/b/c");
+
+        // Somebody writes below it meanwhile.
+        _store.Before = (type, path) =>
+        {
+            if (type == 13 && path == "a/b")
+                _store["a/b/d"] = "";
+        };
+        _client.RemoveEmpty("a/b");
+        Assert.Equal(["d"], _client.List("a/b"));
+        _store["a/b/d"] = null;
+        _store.Before = (_, _) => { };
+        _client.RemoveEmpty("a/b");
+        Assert.Empty(_client.List("a"));
+        _store.Refuse = (type, _) => type == 13 ? "EACCES" : null;
+        _client.RemoveEmpty("a");
+        Assert.Equal("", _client.Read("a"));
+    }
+
+    [Fact]
     public void Without_a_xenstore_it_is_named()
     {
         StoreException wrong = Assert.Throws<StoreException>(() => StoreClient.Connect("/nowhere/socket", (_, _) => { }));

@@ -15,7 +15,7 @@ internal sealed class TestStore : IDisposable
     private readonly Lock _lock = new();
     private readonly SortedDictionary<string, string> _nodes = new(StringComparer.Ordinal);
     private readonly List<Client> _clients = [];
-    private readonly Dictionary<uint, (Dictionary<string, string> Writes, long Began)> _transactions = [];
+    private readonly Dictionary<uint, (Dictionary<string, string?> Writes, long Began)> _transactions = [];
     private long _changes;
     private uint _lastTransaction;
 
@@ -88,7 +88,7 @@ internal sealed class TestStore : IDisposable
         get
         {
             lock (_lock)
-                return [.. _nodes.Where(node => node.Key.Contains("/error/", StringComparison.Ordinal)).Select(node => node.Value)];
+                return [.. _nodes.Where(node => node.Key.Contains("/error/", StringComparison.Ordinal) && node.Key.EndsWith("/error", StringComparison.Ordinal)).Select(node => node.Value)];
         }
     }
 
@@ -166,12 +166,10 @@ internal sealed class TestStore : IDisposable
             case 22:
                 return List(path, parts, type == 22, out failed);
             case 2:
-                if (transaction != 0 && _transactions[transaction].Writes.TryGetValue(path, out string? written))
+                if (transaction != 0 && _transactions[transaction].Writes.TryGetValue(path, out string? written) && written is not null)
                     return written;
-                if (_nodes.TryGetValue(path, out string? value))
-                    return value;
-                failed = !_nodes.Keys.Any(key => key.StartsWith($"{path}/", StringComparison.Ordinal));
-                return failed ? "ENOENT\0" : "";
+                failed = !_nodes.TryGetValue(path, out string? value);
+                return failed ? "ENOENT\0" : value!;
             case 4:
                 failed = path.Contains("//", StringComparison.Ordinal);
                 if (failed)
@@ -185,21 +183,30 @@ internal sealed class TestStore : IDisposable
                 _transactions[++_lastTransaction] = ([], _changes);
                 return $"{_lastTransaction}\0";
             case 7:
-                (Dictionary<string, string> writes, long began) = _transactions[transaction];
+                (Dictionary<string, string?> writes, long began) = _transactions[transaction];
                 _ = _transactions.Remove(transaction);
                 if (parts[0] != "T")
                     return "OK\0";
                 failed = began != _changes;
                 if (failed)
                     return "EAGAIN\0";
-                foreach ((string node, string text) in writes)
-                    Put(node, text);
+                foreach ((string node, string? text) in writes)
+                {
+                    if (text is null)
+                        _ = Remove(node);
+                    else
+                        Put(node, text);
+                }
+
                 return "OK\0";
             case 11:
                 if (transaction == 0)
                     Put(path, parts[1]);
                 else
                     _transactions[transaction].Writes[path] = parts[1];
+                return "OK\0";
+            case 13 when transaction != 0:
+                _transactions[transaction].Writes[path] = null;
                 return "OK\0";
             case 13:
                 failed = !Remove(path);
@@ -232,6 +239,11 @@ internal sealed class TestStore : IDisposable
 
     private void Put(string path, string value)
     {
+        // What it is below of is made with it.
+        for (int end = path.LastIndexOf('/'); end > 0 && _nodes.TryAdd(path[..end], ""); end = path.LastIndexOf('/', end - 1))
+        {
+        }
+
         _nodes[path] = value;
         Changed(path);
     }
