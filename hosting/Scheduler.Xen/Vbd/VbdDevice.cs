@@ -64,6 +64,9 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
     /// <summary>Which it is.</summary>
     public VbdAddress Address => address;
 
+    /// <summary>When it may be looked at again, in <see cref="EventLoop.NowNs"/>.</summary>
+    public long NotBeforeNs { get; set; }
+
     private StoreClient Store => server.Store;
 
     /// <summary>Does what is to be done now. What breaks off is done when it is called again; what fails closes the disk.</summary>
@@ -80,7 +83,7 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
             if (exception is not StoreRefusedException)
                 Defect(server.Logger, exception, address);
             Fail(exception is StoreRefusedException ? exception.Message : "a defect of the server");
-            server.LookLater(address);
+            server.LookLater(this);
             return true;
         }
     }
@@ -113,7 +116,7 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
         _offers = Math.Min(OffersMax, _offers + more);
         if (_offers == 0)
         {
-            server.LookLater(address);
+            server.LookLater(this);
             return true;
         }
 

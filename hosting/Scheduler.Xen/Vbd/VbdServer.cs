@@ -2,7 +2,7 @@
 //
 // On a thread of its own, which may wait for xenstore; the rings run on the loops of their volumes. Whatever is told of a change, only
 // notes which disk is to be looked at: so what guests write, however often, takes a bounded amount of memory, and a disk is looked
-// at as it is then (S4). A connection to xenstore that breaks is made anew; the rings go on meanwhile.
+// at as it is then, now and then (S4). A connection to xenstore that breaks is made anew; the rings go on meanwhile.
 using Microsoft.Extensions.Logging;
 using Scheduler.Storage.Loop;
 using Scheduler.Xen.Blkif;
@@ -29,7 +29,6 @@ public sealed partial class VbdServer : FrontEndServer, ILoopDescriptor, ILoopWo
     private readonly string _root;
     private readonly Dictionary<VbdAddress, VbdDevice> _devices = [];
     private readonly HashSet<VbdAddress> _changed = [];
-    private readonly HashSet<VbdAddress> _later = [];
     private StoreClient? _store;
     private LoopTimer? _again;
     private int _watch = -1;
@@ -118,12 +117,7 @@ public sealed partial class VbdServer : FrontEndServer, ILoopDescriptor, ILoopWo
     });
 
     /// <summary>Time to try again.</summary>
-    void ILoopWork.Run()
-    {
-        _changed.UnionWith(_later);
-        _later.Clear();
-        Work();
-    }
+    void ILoopWork.Run() => Work();
 
     internal StoreClient Store => _store ?? throw new InvalidOperationException("xenstore is used without a connection to it");
 
@@ -191,11 +185,11 @@ public sealed partial class VbdServer : FrontEndServer, ILoopDescriptor, ILoopWo
         Work();
     });
 
-    /// <summary>A disk is to be looked at again in a while. On the loop.</summary>
-    internal void LookLater(VbdAddress address)
+    /// <summary>A disk is to be looked at again in a while, and not before. On the loop.</summary>
+    internal void LookLater(VbdDevice device)
     {
-        _ = _later.Add(address);
-        _again!.DueNs = Math.Min(_again.DueNs, EventLoop.NowNs + _times.PauseNs);
+        device.NotBeforeNs = EventLoop.NowNs + _times.PauseNs;
+        _ = _changed.Add(device.Address);
     }
 
     private void Ended(VbdDevice device, RingConnection connection)
@@ -228,24 +222,37 @@ public sealed partial class VbdServer : FrontEndServer, ILoopDescriptor, ILoopWo
             return;
         if (_store is null)
             Connect();
-        while (_scan || _sizes || _changed.Count > 0)
+        if (_scan)
+            Scan();
+        if (_sizes)
         {
-            if (_scan)
-                Scan();
-            if (_sizes)
-            {
-                _changed.UnionWith(_devices.Keys);
-                foreach (VbdDevice device in _devices.Values)
-                    device.LookAtSize();
-            }
-
-            _sizes = false;
-            List<VbdAddress> changed = [.. _changed];
-            _changed.Clear();
-            foreach (VbdAddress address in changed)
-                Look(address);
+            _changed.UnionWith(_devices.Keys);
+            foreach (VbdDevice device in _devices.Values)
+                device.LookAtSize();
         }
+
+        _sizes = false;
+        LookAtChanged();
     });
+
+    // Once at each: what changes meanwhile comes later, after what else there is to do here; and each disk is looked at so often that
+    // a guest which changes its nodes all the time keeps no other waiting.
+    private void LookAtChanged()
+    {
+        long now = EventLoop.NowNs;
+        foreach (VbdAddress address in _changed.Where(address => NotBefore(address) <= now).ToArray())
+        {
+            if (_stopping)
+                return;
+            _ = _changed.Remove(address);
+            Look(address);
+        }
+
+        long next = _scan || _sizes ? now : _changed.Select(NotBefore).DefaultIfEmpty(long.MaxValue).Min();
+        _again!.DueNs = Math.Min(_again.DueNs, next);
+    }
+
+    private long NotBefore(VbdAddress address) => _devices.TryGetValue(address, out VbdDevice? device) ? device.NotBeforeNs : 0;
 
     private void Look(VbdAddress address)
     {
@@ -253,6 +260,7 @@ public sealed partial class VbdServer : FrontEndServer, ILoopDescriptor, ILoopWo
             _devices[address] = device = new VbdDevice(this, address, $"{_root}/{address}");
         try
         {
+            device.NotBeforeNs = EventLoop.NowNs + _times.LookNs;
             if (!device.Look())
                 _ = _devices.Remove(address);
         }
