@@ -355,21 +355,21 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
         if (pages is not null)
         {
             _ = Interlocked.Increment(ref _memories);
+            IRingBell? bell = null;
             try
             {
                 if (IsBehindFailure(table, pages))
                     problem = "a write had failed, and the guest may have sent what an earlier process has left before it heard of that; it has to be attached anew";
-                else if (server.Hypervisor.Bind(address.Domain, queue.Port, out problem) is { } bell)
-                    return new VbdRing(pages, table, bell, null);
+                else
+                    bell = server.Hypervisor.Bind(address.Domain, queue.Port, out problem);
             }
-            catch
+            finally
             {
-                pages.LetGo();
-                table.Unmap();
-                throw;
+                if (bell is null)
+                    new VbdRing(pages, table, null, null).GiveBack();
             }
 
-            pages.LetGo();
+            return bell is null ? new VbdRing(null, null, null, problem) : new VbdRing(pages, table, bell, null);
         }
 
         table.Unmap();

@@ -146,32 +146,49 @@ public sealed partial class VbdServer : FrontEndServer, ILoopDescriptor, ILoopWo
         VbdDevice device, string name, VbdDomain domain, BlkifDisk offered, Func<RingDisk, VbdRing> make, string peer, out RingConnection? connection)
     {
         connection = null;
+        RingDisk? disk;
         lock (Gate)
         {
-            // Under the lock: whoever takes a disk away, and then sees no ring of it, gets none afterwards.
-            (RingDisk? disk, string problem) = _find(name, domain);
+            (disk, string problem) = _find(name, domain);
             if (disk is null)
                 return problem;
             if (OpenConnections.Count >= _options.RingsMax)
                 return $"there are {_options.RingsMax} rings already; raise scheduler.xen.rings-max";
             if (!disk.Guest.TryEnter())
                 return $"guest {disk.Guest.Name} has as many connections as it may have";
-            VbdRing ring = default;
-            try
-            {
-                ring = make(disk);
-            }
-            finally
-            {
-                if (ring.Pages is null)
-                    disk.Guest.Exit();
-            }
+        }
 
-            if (ring.Problem is not null)
-                return ring.Problem;
+        // Not under the lock, which the volumes' loops take too: this takes its time, of the hypervisor and of files.
+        VbdRing ring = default;
+        try
+        {
+            ring = make(disk);
+        }
+        finally
+        {
+            if (ring.Pages is null)
+                disk.Guest.Exit();
+        }
 
-            connection = new RingConnection(disk with { Info = offered }, ring.Pages!, ring.Table!, ring.Bell!, peer, _numbers.Next(), ended => Ended(device, ended), _logger);
-            _ = OpenConnections.Add(connection);
+        if (ring.Problem is not null)
+            return ring.Problem;
+        string? refusal;
+        lock (Gate)
+        {
+            // Whoever takes a disk away, and then sees no ring of it, gets none afterwards.
+            refusal = WhyNotStill(disk, _find(name, domain));
+            if (refusal is null)
+            {
+                connection = new RingConnection(disk with { Info = offered }, ring.Pages!, ring.Table!, ring.Bell!, peer, _numbers.Next(), ended => Ended(device, ended), _logger);
+                _ = OpenConnections.Add(connection);
+            }
+        }
+
+        if (connection is null)
+        {
+            ring.GiveBack();
+            disk.Guest.Exit();
+            return refusal;
         }
 
         connection.Disk.Loop.Post(connection.Start);
@@ -191,6 +208,12 @@ public sealed partial class VbdServer : FrontEndServer, ILoopDescriptor, ILoopWo
         device.NotBeforeNs = EventLoop.NowNs + _times.PauseNs;
         _ = _changed.Add(device.Address);
     }
+
+    private static string? WhyNotStill(RingDisk disk, RingDiskLookup now) => now.Disk is null ? now.Problem
+        : now.Disk.Info with { Size = disk.Info.Size } != disk.Info || now.Disk.Info.Size < disk.Info.Size
+            || now.Disk.Guest != disk.Guest || now.Disk.Loop != disk.Loop
+            ? $"disk {disk.Name} has changed while its ring was made"
+        : null;
 
     private void Ended(VbdDevice device, RingConnection connection)
     {

@@ -38,4 +38,35 @@ public sealed partial class VbdServiceTests
             Volatile.Write(ref storms, false);
         }
     }
+
+    [Fact]
+    public void While_a_ring_is_made_nobody_waits()
+    {
+        bool waited = true;
+        _hypervisor.Binding = _ => waited = !Task.Run(() => _xen.ConnectionCount).Wait(3000);
+        IsServed(1);
+        Assert.False(waited);
+    }
+
+    [Fact]
+    public void A_disk_that_is_taken_away_while_its_ring_is_made_gets_none()
+    {
+        _hypervisor.Binding = _ => _gone = "plain";
+        Attach(1, "plain");
+        _store.WaitFor(Back(1, "state"), "2");
+        foreach ((string node, string value) in Guest(1, 0).Nodes())
+            _store[Front(1, node)] = value;
+        _store[Front(1, "state")] = "3";
+        _store.WaitFor(Back(1, "state"), "5");
+        Assert.Contains("disk 'plain' is gone", Assert.Single(_store.Errors), StringComparison.Ordinal);
+        Assert.Equal((0, 0, 0), (_hypervisor.Maps, _hypervisor.Bound, _xen.ConnectionCount));
+
+        // All that was made was given back: it is served as before when the disk is there again.
+        (_gone, _hypervisor.Binding) = (null, _ => { });
+        _store[Front(1, "state")] = "6";
+        _store.WaitFor(Back(1, "state"), "6");
+        _store[Front(1, "state")] = "1";
+        _store.WaitFor(Back(1, "state"), "2");
+        WriteAndRead(Connect(1, 0).Ring);
+    }
 }

@@ -34,6 +34,9 @@ public sealed partial class VbdServiceTests : IAsyncLifetime
     private VbdServer _xen = null!;
     private VbdTimes _times = new();
 
+    /// <summary>A disk that has been taken away.</summary>
+    private volatile string? _gone;
+
     public async Task InitializeAsync()
     {
         string file = Path.Combine(_directory, "test.conf");
@@ -521,24 +524,12 @@ public sealed partial class VbdServiceTests : IAsyncLifetime
     private void StartBackend(Func<string, VbdDomain, RingDiskLookup>? find = null)
     {
         _xen = new VbdServer(
-            new VbdOptions("scheduler", _store.Path, 8, 4, Path.Combine(_directory, "run")), find ?? _service.FindForDomain, new ConnectionNumbers(), NullLogger<VbdServer>.Instance, _hypervisor, _times);
+            new VbdOptions("scheduler", _store.Path, 8, 4, Path.Combine(_directory, "run")), find ?? Find, new ConnectionNumbers(), NullLogger<VbdServer>.Instance, _hypervisor, _times);
         _xen.Start();
     }
 
-    private void Restart(bool abrupt)
-    {
-        Stop(abrupt);
-        StartBackend();
-    }
-
-    private void Stop(bool abrupt)
-    {
-        _xen.StopAccepting();
-        if (abrupt)
-            _ = _xen.Close(_ => true, "the test");
-        Wait(() => _xen.ConnectionCount == 0);
-        _xen.Dispose();
-    }
+    private RingDiskLookup Find(string disk, VbdDomain domain) =>
+        disk == _gone ? new RingDiskLookup(null, $"disk '{disk}' is gone") : _service.FindForDomain(disk, domain);
 
     private static string Back(int domain, string node) => $"backend/scheduler/{domain}/{Device}/{node}";
 
