@@ -120,7 +120,7 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
             return true;
         }
 
-        for (int i = 0; i < StepsMax; i++)
+        for (int i = 0; i < StepsMax && !server.IsStopping; i++)
         {
             bool served = _machine.IsConnected;
             VbdView view = See();
@@ -448,9 +448,12 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
 
     private string ErrorPath => $"error/{path}";
 
-    // As Linux's backends do it: the reason stands in a place of its own, and both ends close.
+    // As Linux's backends do it: the reason stands in a place of its own, and both ends close. While the service stops, everything is
+    // left as it is: what is wrong, the next process finds too.
     private void Fail(string reason)
     {
+        if (server.IsStopping)
+            return;
         bool isKnown = _machine.HasFailed && reason == _reason;
         _machine.Fail();
         if (isKnown)

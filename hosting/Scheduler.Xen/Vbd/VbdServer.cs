@@ -123,6 +123,9 @@ public sealed partial class VbdServer : FrontEndServer, ILoopDescriptor, ILoopWo
 
     internal VbdOptions Options => _options;
 
+    /// <summary>Whether disks are left as they are, for the next process. Once true, no ring is opened.</summary>
+    internal bool IsStopping => _stopping;
+
     internal IHypervisor Hypervisor => _hypervisor;
 
     internal ILogger Logger => _logger;
@@ -175,8 +178,8 @@ public sealed partial class VbdServer : FrontEndServer, ILoopDescriptor, ILoopWo
         string? refusal;
         lock (Gate)
         {
-            // Whoever takes a disk away, and then sees no ring of it, gets none afterwards.
-            refusal = WhyNotStill(disk, _find(name, domain));
+            // Whoever takes a disk away, and then sees no ring of it, gets none afterwards; and what stops parks all rings that it sees.
+            refusal = _stopping ? "the service is stopping" : WhyNotStill(disk, _find(name, domain));
             if (refusal is null)
             {
                 connection = new RingConnection(disk with { Info = offered }, ring.Pages!, ring.Table!, ring.Bell!, peer, _numbers.Next(), ended => Ended(device, ended), _logger);

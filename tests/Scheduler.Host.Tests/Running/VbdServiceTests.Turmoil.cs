@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Scheduler.Xen.Tests.Vbd;
 
 namespace Scheduler.Host.Tests.Running;
 
@@ -68,5 +69,84 @@ public sealed partial class VbdServiceTests
         _store[Front(1, "state")] = "1";
         _store.WaitFor(Back(1, "state"), "2");
         WriteAndRead(Connect(1, 0).Ring);
+    }
+
+    /// <summary>A stop that comes between the nodes of the guest, which are read, and the rings, which are not there to be seen yet.</summary>
+    /// <summary>A stop that comes when the nodes of the guest are read, and its ring is not there to be seen yet.</summary>
+    [Theory]
+    [InlineData("4")]
+    [InlineData("2")]
+    public async Task A_disk_that_a_stop_finds_half_connected_is_left_for_the_next_backend(string state)
+    {
+        Attach(1, "plain");
+        _store.WaitFor(Back(1, "state"), "2");
+        TestGuest guest = state == "4" ? Connect(1, 0) : Guest(1, 0);
+        foreach ((string node, string value) in guest.Nodes())
+            _store[Front(1, node)] = value;
+        _xen.Dispose();
+        Wait(() => _xen.ConnectionCount == 0);
+        _store[Front(1, "state")] = state == "4" ? "4" : "3";
+        Task stopped = Task.CompletedTask;
+        int stops = 0;
+        _store.Before = (type, path) =>
+        {
+            if (type != 2 || path != Front(1, "event-channel") || Interlocked.Increment(ref stops) != 1)
+                return;
+            stopped = Task.Run(_xen.StopAccepting);
+            Wait(() => _xen.IsStopping);
+        };
+        StartBackend();
+        Wait(() => Volatile.Read(ref stops) > 0);
+        await Task.Run(_xen.Dispose).WaitAsync(TimeSpan.FromMilliseconds(Timeout));
+        await stopped;
+        _ = _xen.Close(_ => true, "the test");
+        Wait(() => _xen.ConnectionCount == 0);
+        Assert.Equal((0, 0), (_hypervisor.Maps, _hypervisor.Bound));
+        Assert.Equal(state, _store[Back(1, "state")]);
+        StartBackend();
+        WriteAndRead(guest.Ring);
+        Assert.Equal("4", _store[Back(1, "state")]);
+        Assert.Empty(_store.Errors);
+    }
+
+    [Fact]
+    public async Task A_stop_between_two_rings_of_a_disk_parks_the_first_and_makes_no_second()
+    {
+        Attach(1, "plain");
+        _store.WaitFor(Back(1, "state"), "2");
+        TestGuest[] queues = [Guest(1, 0), Guest(1, 0)];
+        _store[Front(1, "multi-queue-num-queues")] = "2";
+        for (int i = 0; i < queues.Length; i++)
+        {
+            foreach ((string name, string value) in queues[i].Nodes())
+                _store[Front(1, $"queue-{i}/{name}")] = value;
+        }
+
+        _store[Front(1, "state")] = "3";
+        _store.WaitFor(Back(1, "state"), "4");
+        _store[Front(1, "state")] = "4";
+        Restart();
+        Wait(() => _xen.ConnectionCount == 2);
+        _xen.Dispose();
+        Wait(() => _xen.ConnectionCount == 0);
+
+        Task stopped = Task.CompletedTask;
+        int binds = 0;
+        _hypervisor.Binding = _ =>
+        {
+            if (Interlocked.Increment(ref binds) != 2)
+                return;
+            stopped = Task.Run(_xen.StopAccepting);
+            Wait(() => _xen.IsStopping && _xen.ConnectionCount == 0);
+        };
+        StartBackend();
+        Wait(() => Volatile.Read(ref binds) == 2);
+        await Task.Run(_xen.Dispose).WaitAsync(TimeSpan.FromMilliseconds(Timeout));
+        await stopped;
+        Assert.Equal((0, 0, 0), (_hypervisor.Maps, _hypervisor.Bound, _xen.ConnectionCount));
+        StartBackend();
+        foreach (TestGuest guest in queues)
+            WriteAndRead(guest.Ring);
+        Assert.Empty(_store.Errors);
     }
 }
