@@ -56,7 +56,7 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
 
     /// <summary>How often the disk may be offered now, of <see cref="OffersMax"/> at most; another time comes with each second.</summary>
     private long _offers = OffersMax;
-    private long _offersSinceNs = EventLoop.NowNs;
+    private long _offersSinceNs = server.Times.Now();
 
     /// <summary>Rings whose memory the device may use.</summary>
     private int _memories;
@@ -111,7 +111,7 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
 
     private bool LookNow()
     {
-        long more = (EventLoop.NowNs - _offersSinceNs) / OfferNs;
+        long more = (server.Times.Now() - _offersSinceNs) / OfferNs;
         _offersSinceNs += more * OfferNs;
         _offers = Math.Min(OffersMax, _offers + more);
         if (_offers == 0)

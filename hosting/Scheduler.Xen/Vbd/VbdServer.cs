@@ -123,6 +123,8 @@ public sealed partial class VbdServer : FrontEndServer, ILoopDescriptor, ILoopWo
 
     internal VbdOptions Options => _options;
 
+    internal VbdTimes Times => _times;
+
     /// <summary>Whether disks are left as they are, for the next process. Once true, no ring is opened.</summary>
     internal bool IsStopping => _stopping;
 

@@ -149,4 +149,44 @@ public sealed partial class VbdServiceTests
             WriteAndRead(guest.Ring);
         Assert.Empty(_store.Errors);
     }
+
+    [Fact]
+    public void A_guest_that_begins_anew_all_the_time_is_followed_five_times_and_then_once_a_second()
+    {
+        long now = 0;
+        int offers = 0;
+        _times = new() { PauseNs = 1_000_000, LookNs = 0, Now = () => Volatile.Read(ref now) };
+        Restart();
+        _store.Before = (type, path) =>
+        {
+            if (type == 11 && path == Back(1, "sectors"))
+                _ = Interlocked.Increment(ref offers);
+        };
+        Attach(1, "plain");
+        BeginAnew(20);
+        Assert.Equal(5, Volatile.Read(ref offers));
+        Volatile.Write(ref now, 2_000_000_000);
+        BeginAnew(20);
+        Assert.Equal(7, Volatile.Read(ref offers));
+
+        // No more than five come together.
+        Volatile.Write(ref now, 100_000_000_000);
+        BeginAnew(20);
+        Assert.Equal(12, Volatile.Read(ref offers));
+        IsServed(2);
+
+        void BeginAnew(int times)
+        {
+            for (int i = 0; i < times; i++)
+            {
+                _store[Front(1, "state")] = "6";
+                Follow("6");
+                _store[Front(1, "state")] = "1";
+                Follow("2");
+            }
+        }
+
+        // For a while: it may not.
+        void Follow(string state) => _ = SpinWait.SpinUntil(() => _store[Back(1, "state")] == state, 20);
+    }
 }
