@@ -160,6 +160,7 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
                     break;
                 case VbdStep.WriteClosed:
                     Write(XenbusState.Closed);
+                    Closed(server.Logger, address, _domain.Name);
                     break;
                 case VbdStep.Remove:
                     Store.Remove(path);
@@ -484,6 +485,9 @@ internal sealed partial class VbdDevice(VbdServer server, VbdAddress address, st
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Xen {Address}: disk {Disk} has {Size} bytes now")]
     private static partial void Resized(ILogger logger, VbdAddress address, string disk, long size);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Xen {Address} ({Domain}): closed, as the guest's end is")]
+    private static partial void Closed(ILogger logger, VbdAddress address, string domain);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Xen {Address} ({Domain}): closed: {Reason}")]
     private static partial void Failed(ILogger logger, VbdAddress address, string domain, string reason);

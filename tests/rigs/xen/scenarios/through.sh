@@ -1,5 +1,7 @@
 # A disk that takes neither: Linux sees a cache that is written through and sends nothing for an fsync; each write is durable.
-serve "$(one_disk none)"
+# Here the service reaches xenstore through the kernel's device, as it does in domains without xenstore's socket.
+serve "$(one_disk none)
+  xen.store = /dev/xen/xenbus"
 guest g0 d0
 syncs() { echo $(($(metric scheduler_flush_device_total) + $(metric scheduler_fua_device_total))); }
 expect "g0's write cache" "$(on g0 'cat /sys/block/xvda/queue/write_cache')" "write through"
@@ -10,3 +12,4 @@ write_and_read_back g0
 file_system g0
 expect "barriers" "$(metric scheduler_requests_total 'op="barrier"')" 0
 expect "flush requests" "$(metric scheduler_requests_total 'op="flush"')" 0
+expect "what the service reaches xenstore through" "$(sed -n 's/.*xenstore at \([^:]*\):.*/\1/p' /tmp/service.log)" /dev/xen/xenbus
