@@ -13,7 +13,7 @@ public sealed partial class VbdServiceTests
     public void A_disks_life_is_the_same_wherever_xenstore_breaks_off(bool done)
     {
         _times = _times with { PauseNs = 1_000_000 };
-        Restart();
+        Restart(abrupt: false);
         int calls = 0, breaks = 0;
         _store.Before = (_, _) =>
         {
@@ -47,7 +47,7 @@ public sealed partial class VbdServiceTests
     public void A_ring_that_ends_while_xenstore_is_away_is_told_of_afterwards()
     {
         _times = _times with { PauseNs = 1_000_000 };
-        Restart();
+        Restart(abrupt: false);
         Attach(1, "plain");
         _store.WaitFor(Back(1, "state"), "2");
         RingClient ring = Connect(1, 0).Ring;
@@ -90,7 +90,7 @@ public sealed partial class VbdServiceTests
     public void What_xenstore_refuses_closes_one_disk_with_the_reason()
     {
         _times = _times with { PauseNs = 1_000_000 };
-        Restart();
+        Restart(abrupt: false);
         string watched = Front(1, "state");
         string written = "";
         _store.Refuse = (type, path) => type == 4 && path == watched ? "EACCES" : type == 11 && path == written ? "ENOSPC" : null;
@@ -108,7 +108,7 @@ public sealed partial class VbdServiceTests
     public void A_defect_in_the_service_of_one_disk_closes_that_one()
     {
         _times = _times with { PauseNs = 1_000_000 };
-        Restart();
+        Restart(abrupt: false);
         _hypervisor.Binding = domain =>
         {
             if (domain == 1)
@@ -157,7 +157,7 @@ public sealed partial class VbdServiceTests
         _store.WaitFor(Back(domain, "state"), "2");
         RingClient ring = Connect(domain, 0).Ring;
         Assert.Equal(0, Call(ring, () => ring.Add(BlkifAbi.Write, 1, 0, 0, 1)));
-        Restart();
+        Restart(abrupt: false);
         Assert.Equal(0, Call(ring, () => ring.Add(BlkifAbi.Write, 2, 0, 0, 1)));
         _store[Front(domain, "state")] = "5";
         _store.WaitFor(Back(domain, "state"), "5");
@@ -168,12 +168,5 @@ public sealed partial class VbdServiceTests
         _store.WaitFor(Back(domain, "state"), "2");
         _store[$"/local/domain/{domain}"] = null;
         _store.WaitFor(Back(domain, "state"), null);
-    }
-
-    private void Restart()
-    {
-        _xen.Dispose();
-        Wait(() => _xen.ConnectionCount == 0);
-        StartBackend();
     }
 }

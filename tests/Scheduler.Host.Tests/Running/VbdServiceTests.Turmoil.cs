@@ -125,7 +125,7 @@ public sealed partial class VbdServiceTests
         _store[Front(1, "state")] = "3";
         _store.WaitFor(Back(1, "state"), "4");
         _store[Front(1, "state")] = "4";
-        Restart();
+        Restart(abrupt: false);
         Wait(() => _xen.ConnectionCount == 2);
         _xen.Dispose();
         Wait(() => _xen.ConnectionCount == 0);
@@ -156,7 +156,7 @@ public sealed partial class VbdServiceTests
         long now = 0;
         int offers = 0;
         _times = new() { PauseNs = 1_000_000, LookNs = 0, Now = () => Volatile.Read(ref now) };
-        Restart();
+        Restart(abrupt: false);
         _store.Before = (type, path) =>
         {
             if (type == 11 && path == Back(1, "sectors"))

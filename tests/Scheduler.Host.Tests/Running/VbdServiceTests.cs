@@ -528,6 +528,21 @@ public sealed partial class VbdServiceTests : IAsyncLifetime
         _xen.Start();
     }
 
+    private void Restart(bool abrupt)
+    {
+        Stop(abrupt);
+        StartBackend();
+    }
+
+    private void Stop(bool abrupt)
+    {
+        _xen.StopAccepting();
+        if (abrupt)
+            _ = _xen.Close(_ => true, "the test");
+        Wait(() => _xen.ConnectionCount == 0);
+        _xen.Dispose();
+    }
+
     private RingDiskLookup Find(string disk, VbdDomain domain) =>
         disk == _gone ? new RingDiskLookup(null, $"disk '{disk}' is gone") : _service.FindForDomain(disk, domain);
 
