@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Scheduler.Actors;
 using Scheduler.Host.Configuration;
 using Scheduler.Host.Running;
@@ -114,6 +116,26 @@ public sealed class RingServiceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task F2_A_flush_on_one_ring_covers_what_was_answered_on_another_of_its_disk()
+    {
+        await StartAsync();
+        using RingClient writer = RingClient.Connect(Socket, "plain");
+        using RingClient flusher = RingClient.Connect(Socket, "plain");
+        VolumeStatus status = _service.Volumes[0].Status;
+        Assert.Equal(0, Flush());
+        for (int i = 0; i < 3; i++)
+        {
+            // F4: without the write there is nothing to flush.
+            Assert.Equal(0, Call(writer, () => writer.Add(BlkifAbi.Write, 1, 0, 0, 1)));
+            long before = status.DeviceFlushes;
+            Assert.Equal((0, before + 1), (Flush(), status.DeviceFlushes));
+            Assert.Equal((0, before + 1), (Flush(), status.DeviceFlushes));
+        }
+
+        short Flush() => Call(flusher, () => flusher.Add(BlkifAbi.FlushDiskcache, 2, 0, 0, 0));
+    }
+
+    [Fact]
     public async Task O5_A_barrier_on_a_disk_that_offers_none_is_not_supported_and_a_flush_is()
     {
         await StartAsync();
@@ -172,20 +194,30 @@ public sealed class RingServiceTests : IAsyncLifetime
         using RingClient good = RingClient.Connect(Socket, "d");
         using RingClient bad = RingClient.Connect(Socket, "other");
 
-        // Over and over the whole ring, of nonsense and of reads; it looks at nothing.
+        // Over and over the whole ring, of nonsense, which what was answered there is as a request, and of reads; it looks at nothing.
+        const int Rounds = 200, Reads = 16;
         uint producer = 0;
-        for (int round = 0; round < 200; round++)
+        for (int round = 0; round < Rounds; round++)
         {
+            for (int i = 0; i < Reads; i++)
+            {
+                int at = BlkifAbi.EntriesAt + (2 * i * BlkifAbi.EntryBytes);
+                Entry(BlkifAbi.Read, (ulong)i, (ulong)i * 8, ((uint)i, 0, 7)).CopyTo(MemoryMarshal.CreateSpan(ref Unsafe.As<uint, byte>(ref bad.Index(at)), BlkifAbi.EntryBytes));
+            }
+
             producer += 32;
             bad.Index(BlkifAbi.RequestProducerAt) = producer;
             bad.RingBell();
             if (round % 10 == 0)
                 Assert.Equal(0, Call(good, () => good.Add(BlkifAbi.Write, 1, 0, 0, 1)));
-            SpinWait.SpinUntil(() => bad.Index(BlkifAbi.ResponseProducerAt) == producer, 1000);
+            Assert.True(SpinWait.SpinUntil(() => bad.Index(BlkifAbi.ResponseProducerAt) == producer, Timeout));
         }
 
         Assert.Equal(0, Call(good, () => good.Add(BlkifAbi.Read, 1, 0, 0, 1)));
         Assert.Empty(_service.Problems());
+
+        VolumeStatus status = _service.Volumes[0].Status;
+        Assert.Equal(Rounds * Reads, status.Requests(status.Guests.ToList().IndexOf("g1"), VolumeStatus.OpNames.ToList().IndexOf("read")));
     }
 
     [Fact]
