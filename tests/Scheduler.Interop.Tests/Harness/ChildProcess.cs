@@ -93,6 +93,9 @@ internal sealed partial class ChildProcess : IDisposable
         {
             if (HasExited || time.Elapsed > limit)
             {
+                // With all that it has written; what it has started may keep that open.
+                if (HasExited)
+                    _ = _process.WaitForExitAsync().Wait(TimeSpan.FromSeconds(5));
                 string fate = HasExited
                     ? $"ended with code {_process.ExitCode}"
                     : $"needs more than {limit.TotalSeconds} s";
