@@ -169,9 +169,16 @@ internal sealed class TestCluster : IDisposable
                 // On a network of their own their loopback is another one.
                 if (_network is not null)
                     continue;
-                (HttpStatusCode status, string text) = node.Get("/readyz");
-                if (status != HttpStatusCode.OK)
-                    problems.Add(text);
+                try
+                {
+                    (HttpStatusCode status, string text) = node.Get("/readyz");
+                    if (status != HttpStatusCode.OK)
+                        problems.Add(text);
+                }
+                catch (AggregateException gone) when (gone.InnerException is HttpRequestException)
+                {
+                    throw new InvalidOperationException($"a node has ended: {gone.InnerException.Message}\n{Logs()}", gone);
+                }
             }
 
             int[] now = [.. Enumerable.Range(1, Count).Select(OwnerOf)];
