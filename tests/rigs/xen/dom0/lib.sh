@@ -77,7 +77,8 @@ metric() { # name [label="value"]
 
 # Guests.
 
-# Makes one, with disks xvda, xvdb and so on, as a toolstack does, and waits until it takes commands.
+# Makes one, with disks xvda, xvdb and so on, as a toolstack does, and waits until it takes commands. Disks that the toolstack
+# attaches itself stand in $lines.
 guest() { # name disks...
   local name=$1 domain device=51712 disk
   shift
@@ -92,6 +93,7 @@ extra = "console=hvc0 quiet loglevel=3"
 on_poweroff = "destroy"
 on_crash = "destroy"
 on_reboot = "destroy"
+${lines:-}
 END
   [ ! -e "$(console "$name")" ] || mv "$(console "$name")" "$(console "$name").$(now)"
   xl create -q -p "/tmp/$name.cfg" >> /tmp/xl.log 2>&1 || fail "guest $name can't be made"
@@ -103,7 +105,7 @@ END
   xl unpause "$name"
   wait_for 120 "guest $name is up" grep -q ^@ready "$(console "$name")"
   xenstore-read "/local/domain/$domain/console/tty" > "/tmp/$name.tty"
-  [ $# -eq 0 ] || on "$name" 'i=0; until [ -b /dev/xvda ]; do i=$((i + 1)); [ $i -lt 300 ] || exit 1; sleep 0.1; done' ||
+  [ $# -eq 0 ] && [ -z "${lines:-}" ] || on "$name" 'i=0; until [ -b /dev/xvda ]; do i=$((i + 1)); [ $i -lt 300 ] || exit 1; sleep 0.1; done' ||
     fail "guest $name has no disk"
 }
 
@@ -145,6 +147,8 @@ destroy() { # name
   xl destroy "$1"
   wait_for 60 "domain $1 is gone, with all of its pages" is_no_domain "$1"
 }
+
+is_nothing_left() { [ -z "$(xenstore-list /local/domain/0/backend/vbd 2> /dev/null)" ]; }
 
 clean_up() {
   local name
