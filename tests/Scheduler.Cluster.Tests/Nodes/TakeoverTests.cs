@@ -30,11 +30,11 @@ public sealed class TakeoverTests(PostgresServer postgres, ITestOutputHelper out
         {
             // Guests of the two others, on each volume: whichever of them moves.
             Writers writers = new(cluster, [.. Enumerable.Range(1, 3).Where(node => node != stopped)]);
-            Thread.Sleep(500);
+            writers.WaitUntilAllWrite();
             cluster.Stop(stopped);
             cluster.Start(stopped);
             cluster.WaitUntilServed();
-            Thread.Sleep(500);
+            writers.WaitUntilAllWrite();
             longest = writers.EndAndCheck(cluster) is var pause && pause > longest ? pause : longest;
         }
 
@@ -75,7 +75,8 @@ public sealed class TakeoverTests(PostgresServer postgres, ITestOutputHelper out
         Assert.True(pause < TestCluster.TakeoverMax, $"a pause of {pause}");
     }
 
-    // Asleep until others have given it up; it wakes when the fence has ended it, or while the fence is still waiting to.
+    // Asleep until others have given it up; it wakes when the fence has ended it, or while the fence is still waiting to. Nothing of it
+    // reaches a file after the next owner has begun.
     [SkippableTheory]
     [Trait("Category", "Long")]
     [InlineData(0)]
@@ -92,19 +93,34 @@ public sealed class TakeoverTests(PostgresServer postgres, ITestOutputHelper out
             "strace", ["-f", "-y", "-ttt", "-e", "trace=pwrite64,pwritev,pwritev2", "-o", trace, "-p", asleep.Process.Id.ToString(CultureInfo.InvariantCulture)], cluster.Directory.Path);
         strace.WaitUntil(() => strace.HasExited || strace.Log.Contains("attached", StringComparison.Ordinal), TimeSpan.FromSeconds(20), "no strace");
         Requires.That(!strace.Log.Contains("not permitted", StringComparison.Ordinal), $"tracing is not permitted here: {strace.Log}");
-        Thread.Sleep(500);
+        writers.WaitUntilAllWrite();
         asleep.Process.Suspend();
+        DateTimeOffset asleepSince = DateTimeOffset.UtcNow;
         Thread.Sleep(TimeSpan.FromSeconds(10));
-        double awake = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() / 1e3;
         if (!asleep.Process.HasExited)
             asleep.Process.Continue();
         cluster.AwaitOwner(1, but: owner);
+        writers.WaitUntilAllWrite();
 
         TimeSpan pause = writers.EndAndCheck(cluster);
         output.WriteLine($"the longest pause was {pause.TotalSeconds:F2} s");
         string[] writes = [.. File.ReadAllLines(trace).Where(line => line.Contains(".img>", StringComparison.Ordinal))];
         Assert.NotEmpty(writes);
-        Assert.DoesNotContain(writes, line => double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) >= awake);
+
+        // What a thread was about to write when it fell asleep it writes when it wakes, if the fence has not ended it by then. Nobody
+        // else has begun.
+        Dictionary<string, double> begun = [];
+        foreach (Match owned in Regex.Matches(cluster.Logs(), @"^(\S+Z) .* Volume (v\d): node n(\d) owns it under epoch", RegexOptions.Multiline))
+        {
+            DateTimeOffset time = DateTimeOffset.Parse(owned.Groups[1].ValueSpan, CultureInfo.InvariantCulture);
+            if (time > asleepSince && owned.Groups[3].Value != owner.ToString(CultureInfo.InvariantCulture))
+                _ = begun.TryAdd(owned.Groups[2].Value, time.ToUnixTimeMilliseconds() / 1e3);
+        }
+
+        Assert.Contains("v1", begun.Keys);
+        Assert.DoesNotContain(writes, line => begun.Any(next =>
+            line.Contains($"/{next.Key}.img>", StringComparison.Ordinal)
+            && double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) >= next.Value));
     }
 
     [SkippableFact]
@@ -116,12 +132,12 @@ public sealed class TakeoverTests(PostgresServer postgres, ITestOutputHelper out
         int owner = cluster.OwnerOf(1);
         ServiceProcess cut = cluster[owner];
         Writers writers = new(cluster, [.. Enumerable.Range(1, 3).Where(node => node != owner)], unix: true);
-        Thread.Sleep(500);
+        writers.WaitUntilAllWrite();
         network.Cut(owner, off: true);
         Assert.Equal(1, cut.Process.WaitForExit(TimeSpan.FromSeconds(40)));
         Assert.Contains("was excluded from the cluster", cut.Process.Log);
         cluster.AwaitOwner(1, but: owner);
-        Thread.Sleep(500);
+        writers.WaitUntilAllWrite();
         network.Cut(owner, off: false);
         cluster.Start(owner);
         cluster.WaitUntilServed(TestCluster.Count);
@@ -148,6 +164,15 @@ public sealed class TakeoverTests(PostgresServer postgres, ITestOutputHelper out
                     _all.Add((volume, disk, new PatternWriter(cluster[node], disk, 0, 1, seed: (10 * node) + volume, unix)));
                 }
             }
+        }
+
+        // Until each has had a write made durable, since the last time too.
+        public void WaitUntilAllWrite()
+        {
+            long[] before = [.. _all.Select(one => one.Disk.DurableCount)];
+            Assert.True(
+                SpinWait.SpinUntil(() => _all.Index().All(one => one.Item.Disk.DurableCount > before[one.Index]), TimeSpan.FromSeconds(30)),
+                $"durable writes before and after: {string.Join(", ", _all.Select((one, i) => $"{one.Disk.Name} {before[i]} {one.Disk.DurableCount}"))}");
         }
 
         // Cuts their connections, which ends them, and compares what they know with what is there.
